@@ -1,0 +1,106 @@
+"""Tidemill: a plugin framework for on-chain trading.
+
+Names are imported when they are first used, so that ``import tidemill`` stays cheap.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "tidemill.units": ("BaseUnits", "Bps", "Lamports", "Ppm", "Slot", "Wei"),
+    "tidemill.errors": ("ConfigError", "TidemillError", "UsageError"),
+    "tidemill.domain.asset": ("Asset", "AssetAmount"),
+    "tidemill.domain.ids": ("AssetId", "BookId", "ChainId", "PoolId"),
+    "tidemill.domain.opportunity": ("Arbitrage", "Leg", "Opportunity", "Signal"),
+    "tidemill.domain.search": ("Candidate", "CycleQuery"),
+    "tidemill.domain.snapshot": ("Offer", "Snapshot"),
+    "tidemill.hookspecs.chain": ("Chain", "ChainLink", "ChainReader", "ChainRules", "Step"),
+    "tidemill.hookspecs.dex": ("Dex",),
+    "tidemill.hookspecs.lender": ("Lender",),
+    "tidemill.hookspecs.markers": ("hookimpl", "hookspec"),
+    "tidemill.hookspecs.notifier": ("Notifier",),
+    "tidemill.hookspecs.plugin": ("NoSettings", "settings"),
+    "tidemill.hookspecs.price": ("PriceSource",),
+    "tidemill.hookspecs.risk": ("RiskCheck",),
+    "tidemill.hookspecs.search": ("Searcher",),
+    "tidemill.hookspecs.store": ("Store",),
+    "tidemill.hookspecs.strategy": ("Strategy",),
+}
+_HOME_BY_NAME = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "Arbitrage",
+    "Asset",
+    "AssetAmount",
+    "AssetId",
+    "BaseUnits",
+    "BookId",
+    "Bps",
+    "Candidate",
+    "Chain",
+    "ChainId",
+    "ChainLink",
+    "ChainReader",
+    "ChainRules",
+    "ConfigError",
+    "CycleQuery",
+    "Dex",
+    "Lamports",
+    "Leg",
+    "Lender",
+    "NoSettings",
+    "Notifier",
+    "Offer",
+    "Opportunity",
+    "PoolId",
+    "Ppm",
+    "PriceSource",
+    "RiskCheck",
+    "Searcher",
+    "Signal",
+    "Slot",
+    "Snapshot",
+    "Step",
+    "Store",
+    "Strategy",
+    "TidemillError",
+    "UsageError",
+    "Wei",
+    "hookimpl",
+    "hookspec",
+    "settings",
+    "__version__",
+]
+
+if TYPE_CHECKING:
+    from tidemill.domain.asset import Asset, AssetAmount
+    from tidemill.domain.ids import AssetId, BookId, ChainId, PoolId
+    from tidemill.domain.opportunity import Arbitrage, Leg, Opportunity, Signal
+    from tidemill.domain.search import Candidate, CycleQuery
+    from tidemill.domain.snapshot import Offer, Snapshot
+    from tidemill.errors import ConfigError, TidemillError, UsageError
+    from tidemill.hookspecs.chain import Chain, ChainLink, ChainReader, ChainRules, Step
+    from tidemill.hookspecs.dex import Dex
+    from tidemill.hookspecs.lender import Lender
+    from tidemill.hookspecs.markers import hookimpl, hookspec
+    from tidemill.hookspecs.notifier import Notifier
+    from tidemill.hookspecs.plugin import NoSettings, settings
+    from tidemill.hookspecs.price import PriceSource
+    from tidemill.hookspecs.risk import RiskCheck
+    from tidemill.hookspecs.search import Searcher
+    from tidemill.hookspecs.store import Store
+    from tidemill.hookspecs.strategy import Strategy
+    from tidemill.units import BaseUnits, Bps, Lamports, Ppm, Slot, Wei
+
+
+def __getattr__(name: str) -> object:
+    module = _HOME_BY_NAME.get(name)
+    if module is None:
+        raise AttributeError(f"module 'tidemill' has no attribute {name!r}")
+    return getattr(import_module(module), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, *globals()]

@@ -1,0 +1,333 @@
+"""Batches and every event that may stand in one.
+
+Nothing but batches, configuration and seed influences a decision. ``MARKET_EVENTS`` come from sources, timers and commands;
+``ANSWER_EVENTS`` are what the world answered to our own doing.
+"""
+
+from typing import Literal
+
+from attrs import frozen
+
+from tidemill.domain.asset import Asset
+from tidemill.domain.ids import AssetId, BookId, ChainId, Key, MarketId, PlanId
+from tidemill.domain.opportunity import Opportunity
+from tidemill.domain.outcome import Outcome
+from tidemill.domain.pool import PoolRef
+
+Status = Literal["pending", "confirmed", "final"]
+Side = Literal["buy", "sell"]
+
+
+@frozen
+class Head:
+    """A new head of a chain; only this event moves ``snapshot.head(chain)``.
+
+    ``unix_time`` in seconds, ``epoch`` 0 where the chain has none, ``fee`` the chain's base fee in its native base units per gas (or
+    per compute unit), 0 where unknown.
+    """
+
+    chain: ChainId
+    height: int
+    block_hash: str
+    parent_hash: str
+    unix_time: int
+    epoch: int = 0
+    fee: int = 0
+
+
+@frozen
+class Rollback:
+    """Blocks above ``height`` are no longer part of the chain; ``block_hash`` is the hash of the block that stays the head."""
+
+    chain: ChainId
+    height: int
+    block_hash: str
+
+
+@frozen
+class Gap:
+    """A source cannot vouch for what happened from ``from_height`` to ``to_height``.
+
+    ``keys`` names what may be wrong (contracts or keys); empty means everything of the chain. What is touched gives no quote until it
+    has been read again.
+    """
+
+    chain: ChainId
+    from_height: int
+    to_height: int
+    keys: tuple[str, ...] = ()
+
+
+@frozen
+class Market:
+    """An order book's constants: a price of ``n`` ticks is ``n * tick_quote`` quote base units per ``tick_base`` base base units;
+    one lot is ``lot`` base units of the base asset.
+    """
+
+    id: MarketId
+    venue: str
+    base: AssetId
+    quote: AssetId
+    tick_quote: int
+    tick_base: int
+    lot: int
+
+
+@frozen
+class Found:
+    """Assets, pools and order-book markets that were discovered: discovery is an input like any other."""
+
+    assets: tuple[Asset, ...] = ()
+    pools: tuple[PoolRef, ...] = ()
+    markets: tuple[Market, ...] = ()
+
+
+@frozen
+class States:
+    """Values of a chain's state at the batch's height; None says that the key is known to be absent."""
+
+    chain: ChainId
+    values: tuple[tuple[Key, bytes | None], ...]
+
+
+@frozen
+class Log:
+    """One log of a contract: address in lower case, topics of 32 bytes, position ``index`` within its block."""
+
+    address: str
+    topics: tuple[bytes, ...]
+    data: bytes
+    index: int = 0
+    tx: str = ""
+
+
+@frozen
+class Logs:
+    """Logs of one block, in block order."""
+
+    chain: ChainId
+    logs: tuple[Log, ...]
+
+
+@frozen
+class Trade:
+    """A trade on an order book, by the side of its taker."""
+
+    market: MarketId
+    side: Side
+    price_ticks: int
+    lots: int
+    trade_id: str = ""
+
+
+@frozen
+class BookSnapshot:
+    """A whole order book: (price in ticks, lots), best first; ``sequence`` is the venue's."""
+
+    market: MarketId
+    bids: tuple[tuple[int, int], ...]
+    asks: tuple[tuple[int, int], ...]
+    sequence: int
+
+
+@frozen
+class BookDelta:
+    """The new size of one price level; 0 lots removes it."""
+
+    market: MarketId
+    side: Side
+    price_ticks: int
+    lots: int
+    sequence: int
+
+
+@frozen
+class OraclePrice:
+    """The price of one whole token: ``mantissa * 10**exponent`` US dollars, ``confidence`` in the same scale, as published at
+    ``publish_ns``.
+    """
+
+    asset: AssetId
+    mantissa: int
+    exponent: int
+    confidence: int
+    publish_ns: int
+    source: str = ""
+
+
+@frozen
+class Bar:
+    """Open, high, low and close in ticks and volume in lots of ``interval_s`` seconds that began at ``open_ns``."""
+
+    market: MarketId
+    interval_s: int
+    open_ns: int
+    open: int
+    high: int
+    low: int
+    close: int
+    volume: int
+
+
+@frozen
+class TraderEvent:
+    """Something a followed trader did; ``amounts`` are signed base units per asset, positive received."""
+
+    trader: str
+    chain: ChainId
+    kind: str
+    tx: str
+    amounts: tuple[tuple[AssetId, int], ...] = ()
+    market: MarketId | None = None
+
+
+@frozen
+class Observation:
+    """A figure that was observed from outside (an aggregator's quote, a fee level); valid up to ``expires`` (height, 0: for good)."""
+
+    kind: str
+    subject: str
+    values: tuple[tuple[str, int], ...]
+    expires: int = 0
+
+
+@frozen
+class Timer:
+    """A timer that came due at ``due_ns``."""
+
+    name: str
+    due_ns: int
+
+
+@frozen
+class Control:
+    """An operator's command, with its cause in the operator's words."""
+
+    command: str
+    arguments: tuple[str, ...] = ()
+    cause: str = ""
+
+
+@frozen
+class Rate:
+    """A measured rate that turns time into work units: ``units`` a millisecond for the work called ``name``."""
+
+    name: str
+    units: int
+
+
+@frozen
+class OpenIntent:
+    """An intent that was open when a run began."""
+
+    plan: PlanId
+    book: BookId
+    chain: ChainId
+    tx: str
+    reserved: tuple[tuple[AssetId, int], ...]
+
+
+@frozen
+class Opening:
+    """Where a run begins: balances per book and asset, open intents, breakers that stand open."""
+
+    balances: tuple[tuple[BookId, AssetId, int], ...]
+    intents: tuple[OpenIntent, ...] = ()
+    breakers: tuple[tuple[str, str], ...] = ()
+
+
+@frozen
+class OutcomeSeen:
+    """What became of one of our transactions; its block's height, hash and status stand in the outcome."""
+
+    plan: PlanId
+    outcome: Outcome
+
+
+@frozen
+class OrderSeen:
+    """The cumulative state of one of our orders; hearing it twice does no harm, since ``update`` only grows."""
+
+    plan: PlanId
+    update: int
+    filled_lots: int
+    remaining_lots: int
+    paid: int
+    fee: int
+    open: bool
+    fee_asset: AssetId | None = None
+
+
+@frozen
+class Balances:
+    """Balances of one book as its chain or venue reports them."""
+
+    book: BookId
+    amounts: tuple[tuple[AssetId, int], ...]
+
+
+@frozen
+class RefusedSeen:
+    """A plan that was refused before anything could happen, by a simulation, the signer or a node: proof that nothing was sent."""
+
+    plan: PlanId
+    by: Literal["simulation", "signer", "node"]
+    reason: str
+
+
+@frozen
+class Proposals:
+    """Opportunities from a strategy whose answers are recorded rather than computed again."""
+
+    strategy: str
+    opportunities: tuple[Opportunity, ...]
+
+
+@frozen
+class PluginState:
+    """A plugin failed, was restarted or was disabled; ``failures`` counts in a row."""
+
+    plugin: str
+    state: Literal["failed", "restarted", "disabled"]
+    failures: int
+    reason: str = ""
+
+
+MARKET_EVENTS = (
+    Head, Rollback, Gap, Found, States, Logs, Trade, BookSnapshot, BookDelta, OraclePrice, Bar, TraderEvent, Observation, Timer,
+    Control, Rate,
+)  # fmt: skip
+ANSWER_EVENTS = (Opening, OutcomeSeen, OrderSeen, Balances, RefusedSeen, Proposals, PluginState)
+
+MarketEvent = (
+    Head | Rollback | Gap | Found | States | Logs | Trade | BookSnapshot | BookDelta | OraclePrice | Bar | TraderEvent | Observation
+    | Timer | Control | Rate
+)  # fmt: skip
+AnswerEvent = Opening | OutcomeSeen | OrderSeen | Balances | RefusedSeen | Proposals | PluginState
+Event = MarketEvent | AnswerEvent
+
+
+@frozen
+class Batch:
+    """Events that belong together: one block of one chain, one message of one feed, one round of answers.
+
+    ``source`` and ``seq`` name the batch (``seq`` grows by one per source). ``height``, ``block_hash`` and ``parent_hash`` say where
+    it came from ("" and 0 outside chains). ``venue_ns`` is the venue's time, ``local_ns`` when it was received: both are recorded,
+    neither is read from a clock inside the fold.
+    """
+
+    source: str
+    seq: int
+    chain: ChainId | None
+    height: int
+    block_hash: str
+    parent_hash: str
+    status: Status
+    venue_ns: int
+    local_ns: int
+    events: tuple[Event, ...]
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether it holds answers to our own doing; a batch never mixes answers and market events."""
+        return bool(self.events) and isinstance(self.events[0], ANSWER_EVENTS)

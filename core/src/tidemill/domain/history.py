@@ -1,0 +1,72 @@
+"""The past that strategies declared they want to see, and what they declare."""
+
+from collections.abc import Mapping
+
+from attrs import field, frozen
+from immutables import Map
+
+from tidemill.domain.events import Bar, BookSnapshot, Observation, Trade, TraderEvent
+from tidemill.domain.ids import AssetId, MarketId, Pair
+
+
+@frozen
+class BarsWanted:
+    """Bars of one market: ``interval_s`` seconds each, the last ``length`` of them."""
+
+    market: MarketId
+    interval_s: int
+    length: int
+
+
+@frozen
+class Wants:
+    """What a strategy wants the market to keep.
+
+    ``pairs``: prices of these pairs, one a head, the last ``pair_length``; ``bars``, ``books`` (order books), ``trades`` (last
+    ``trade_length`` of a market), ``observations`` by kind and ``traders`` by name likewise. Nothing else is kept.
+    """
+
+    pairs: tuple[Pair, ...] = ()
+    pair_length: int = 0
+    bars: tuple[BarsWanted, ...] = ()
+    books: tuple[MarketId, ...] = ()
+    trades: tuple[MarketId, ...] = ()
+    trade_length: int = 0
+    observations: tuple[str, ...] = ()
+    observation_length: int = 1
+    traders: tuple[str, ...] = ()
+    trader_length: int = 0
+
+
+@frozen
+class PairPoint:
+    """The best rate of a pair at one head: one base unit of the pair's first asset costs ``numerator / denominator`` of the second."""
+
+    height: int
+    unix_time: int
+    numerator: int
+    denominator: int
+
+
+@frozen
+class History:
+    """What was kept; every sequence is oldest first, never longer than the largest length declared for it."""
+
+    pairs: Mapping[Pair, tuple[PairPoint, ...]] = field(factory=Map)
+    bars: Mapping[tuple[MarketId, int], tuple[Bar, ...]] = field(factory=Map)
+    books: Mapping[MarketId, BookSnapshot] = field(factory=Map)
+    trades: Mapping[MarketId, tuple[Trade, ...]] = field(factory=Map)
+    observations: Mapping[tuple[str, str], tuple[Observation, ...]] = field(factory=Map)
+    traders: Mapping[str, tuple[TraderEvent, ...]] = field(factory=Map)
+
+
+@frozen
+class PricePoint:
+    """An oracle price as the market keeps it: ``mantissa * 10**exponent`` US dollars a whole token, with the height it arrived at."""
+
+    asset: AssetId
+    mantissa: int
+    exponent: int
+    confidence: int
+    publish_ns: int
+    height: int

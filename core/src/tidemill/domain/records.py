@@ -1,0 +1,93 @@
+"""Rows of the ledger, as the kernel hands them to a store. Amounts are base units; no wall clock, no run number.
+
+``seq`` counts the rows of one run from 1, whatever their type: it is their canonical order.
+"""
+
+from attrs import frozen
+
+from tidemill.domain.ids import AssetId, BookId, ChainId, OpportunityId, PlanId
+
+
+@frozen
+class Posting:
+    """One line of an entry: ``amount`` is added to ``account`` (signed base units); per asset the lines of an entry sum to zero."""
+
+    account: str
+    asset: AssetId
+    amount: int
+
+
+@frozen
+class EntryRow:
+    """One double entry. ``kind``: opening, fill, cost, adjustment, reversal; ``ref`` is the plan or entry it belongs to."""
+
+    seq: int
+    id: str
+    book: BookId
+    chain: ChainId
+    height: int
+    kind: str
+    ref: str
+    postings: tuple[Posting, ...]
+
+
+@frozen
+class OpportunityRow:
+    """One opportunity of one book and what was decided: ``decision`` is taken or rejected, ``rule`` and ``reason`` say why.
+
+    Table ``arbitrage_opportunities``. ``route`` is the pools in order, ``amount`` and ``profit`` are the finder's.
+    """
+
+    seq: int
+    id: OpportunityId
+    book: BookId
+    strategy: str
+    kind: str
+    chain: ChainId
+    height: int
+    asset: AssetId
+    route: tuple[str, ...]
+    amount: int
+    profit: int
+    decision: str
+    rule: str
+    reason: str
+    plan: PlanId | None
+
+
+@frozen
+class IntentRow:
+    """A plan that left the core. ``state``: planned, broadcast, filled, reverted, dead, unknown, refused, reopened."""
+
+    seq: int
+    plan: PlanId
+    opportunity: OpportunityId
+    book: BookId
+    strategy: str
+    chain: ChainId
+    height: int
+    state: str
+    reserved: tuple[tuple[AssetId, int], ...]
+    cost_cap: int
+    digest: str
+    flow: str
+
+
+@frozen
+class ResultRow:
+    """What became of a plan. Table ``execution_results``. ``changes`` are balance changes without ``cost`` (native base units)."""
+
+    seq: int
+    plan: PlanId
+    book: BookId
+    strategy: str
+    chain: ChainId
+    height: int
+    block_hash: str
+    status: str
+    changes: tuple[tuple[AssetId, int], ...]
+    cost: int
+    reason: str
+
+
+Row = EntryRow | OpportunityRow | IntentRow | ResultRow

@@ -1,0 +1,158 @@
+"""Chains: rules that the fold and every replay use, and a link that does the I/O."""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from typing import ClassVar
+
+from attrs import frozen
+
+from tidemill.domain.answers import CannotFit
+from tidemill.domain.asset import Asset
+from tidemill.domain.events import Batch, Log, States
+from tidemill.domain.ids import AssetId, ChainId, Key
+from tidemill.domain.outcome import Outcome
+from tidemill.domain.plan import Flow
+from tidemill.domain.pool import LogFilter, PoolRef, Watch
+from tidemill.domain.snapshot import Snapshot
+from tidemill.domain.time import ChainTime
+from tidemill.domain.transaction import Signed, Simulated, TxRef, Unsigned, Wallet
+from tidemill.hookspecs.markers import hookspec
+from tidemill.hookspecs.plugin import Plugin
+
+
+class Step(ABC):
+    """One instruction or call of a chain family; the kernel passes it on and never looks inside. Families define theirs in a lib."""
+
+
+class ChainRules(ABC):
+    """The pure half of a chain: no connection, no clock; equal in a live run and in every replay.
+
+    Attributes:
+        id: the CAIP-2 id.
+        family: which steps it understands (``evm``, ``svm``, ``sim``, any other).
+        native: the coin that pays for transactions; ``wrapped``: its tradable twin, or None.
+        spends_balance: a transaction can sell "what I hold"; guards_balance: it can demand a final balance.
+        dollars: stables that count as one US dollar.
+    """
+
+    id: ChainId
+    family: str
+    native: AssetId
+    wrapped: AssetId | None
+    spends_balance: bool
+    guards_balance: bool
+    dollars: tuple[AssetId, ...] = ()
+
+    @abstractmethod
+    def verified_assets(self) -> Mapping[str, Asset]:
+        """Return the assets whose symbols may be typed by people, by symbol."""
+
+    @abstractmethod
+    def executes_at(self, head: ChainTime) -> ChainTime:
+        """Return the height and time at which a transaction sent when ``head`` is known would execute at the earliest."""
+
+    @abstractmethod
+    def estimate(self, swaps: Sequence[PoolRef], loans: int, snapshot: Snapshot) -> int:
+        """Return the expected cost, native base units, of swapping at these pools with so many flash loans, before a plan exists."""
+
+    @abstractmethod
+    def compose(self, plan: Flow, steps: Sequence[Step], wallet: Wallet) -> Unsigned | CannotFit:
+        """Return the bytes to sign, or which limit of the chain they exceed. Equal input gives equal bytes."""
+
+    @abstractmethod
+    def cost(self, unsigned: Unsigned, snapshot: Snapshot) -> int:
+        """Return what the composed plan is expected to cost, native base units, rounded up."""
+
+
+class ChainReader(ABC):
+    """Reads a chain's state and logs."""
+
+    @abstractmethod
+    async def read(self, keys: Sequence[Key], height: int | None = None) -> States:
+        """Return the values of keys at ``height`` (None: the head), all from one block; absent keys have None.
+
+        Raises:
+            Unavailable: the node cannot answer now.
+        """
+
+    @abstractmethod
+    async def logs(self, wanted: LogFilter, from_height: int, to_height: int) -> Sequence[Log]:
+        """Return a contract's logs of a span of blocks, both included, in chain order.
+
+        Raises:
+            Unavailable: the node cannot answer now.
+        """
+
+
+class ChainLink(ABC):
+    """The I/O half of a chain; simulated, recorded and live chains have the same members."""
+
+    rules: ChainRules
+    reader: ChainReader
+
+    @abstractmethod
+    def batches(self) -> AsyncIterator[Batch]:
+        """Yield batches in chain order: what was found, blocks with states and logs, rollbacks, gaps. Ends where the source ends."""
+
+    @abstractmethod
+    async def watch(self, add: Sequence[Watch], remove: Sequence[Watch]) -> None:
+        """Change what the following batches report."""
+
+    @abstractmethod
+    async def simulate(self, unsigned: Unsigned) -> Simulated:
+        """Execute without effect on the newest state."""
+
+    @abstractmethod
+    async def broadcast(self, signed: Signed) -> None:
+        """Send signed bytes; the same bytes may be sent again.
+
+        Raises:
+            RefusedByVenue: proof that they can never be included. OutcomeUnknown: they may or may not have arrived.
+        """
+
+    @abstractmethod
+    async def outcome(self, ref: TxRef) -> Outcome:
+        """Return what became of a transaction; ``UNKNOWN`` while there is no proof either way."""
+
+
+@frozen
+class LinkSetup:
+    """What a link is opened with.
+
+    ``seed`` drives everything random, ``blocks`` ends a simulated chain after so many heads (0: never). ``tape`` holds the market
+    batches of this chain in order where a tape is played, else None.
+    """
+
+    seed: int
+    blocks: int = 0
+    tape: Iterable[Batch] | None = None
+
+
+class Chain(Plugin):
+    """A chain plugin: makes the rules and the link from its settings."""
+
+    interface_version: ClassVar[int] = 1
+
+    @abstractmethod
+    def rules(self) -> ChainRules:
+        """Return the pure half. Called while the pipeline is assembled; does no I/O."""
+
+    @abstractmethod
+    def link(self, setup: LinkSetup) -> ChainLink:
+        """Return the I/O half. Connects lazily, inside ``batches``."""
+
+    def wallet(self, book: str) -> Wallet:
+        """Return the public addresses of a book; a chain without accounts of its own may keep this default."""
+        return Wallet(self.rules().id, owner=book)
+
+
+@hookspec
+def tidemill_register_chains() -> Sequence[type[Chain]]:  # type: ignore[empty-body]
+    """Return the chain classes this plugin provides.
+
+    What to return: classes derived from Chain, each with a name of its own.
+    When: once, while the pipeline is assembled, before any connection is opened.
+    Must not: do I/O, read the environment, or return a name already taken.
+    Raises: nothing; bad settings are found when the configuration is read.
+    Example: plugins/chains/sim/src/tidemill_chain_sim/__init__.py
+    """

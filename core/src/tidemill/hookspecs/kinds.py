@@ -1,0 +1,55 @@
+"""The table of plugin kinds: the one place that knows them all."""
+
+from importlib import import_module
+
+from attrs import frozen
+
+from tidemill.hookspecs.plugin import Plugin
+
+
+@frozen
+class Kind:
+    """A kind of plugin.
+
+    ``name`` as in ``tidemill new plugin KIND``, ``folder`` as in ``[<folder>.<name>]`` and ``plugins/<folder>/``, ``hook`` registers it,
+    ``interface`` is its class in ``module``, ``version`` that of the interface, ``single`` that at most one is enabled.
+    """
+
+    name: str
+    folder: str
+    hook: str
+    interface: str
+    version: int = 1
+    single: bool = False
+
+    @property
+    def module(self) -> str:
+        """The module that holds interface and hook."""
+        return f"tidemill.hookspecs.{self.name}"
+
+    @property
+    def group(self) -> str:
+        """The entry-point group, which carries kind and version: another version is refused without being imported."""
+        return f"tidemill.{self.name}.v{self.version}"
+
+    def load_interface(self) -> type[Plugin]:
+        """Import and return the interface class."""
+        found = getattr(import_module(self.module), self.interface)
+        assert isinstance(found, type) and issubclass(found, Plugin)
+        return found
+
+
+KINDS = (
+    Kind("chain", "chains", "tidemill_register_chains", "Chain"),
+    Kind("price", "prices", "tidemill_register_prices", "PriceSource"),
+    Kind("dex", "dex", "tidemill_register_dexes", "Dex"),
+    Kind("lender", "lenders", "tidemill_register_lenders", "Lender"),
+    Kind("search", "search", "tidemill_register_searchers", "Searcher", single=True),
+    Kind("strategy", "strategies", "tidemill_register_strategies", "Strategy"),
+    Kind("risk", "risk", "tidemill_register_risks", "RiskCheck"),
+    Kind("store", "stores", "tidemill_register_stores", "Store", single=True),
+    Kind("notifier", "notifiers", "tidemill_register_notifiers", "Notifier"),
+)
+
+KIND_BY_NAME = {kind.name: kind for kind in KINDS}
+KIND_BY_FOLDER = {kind.folder: kind for kind in KINDS}

@@ -1,0 +1,7 @@
+"""The two pluggy markers of this project."""
+
+import pluggy
+
+PROJECT = "tidemill"
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)

@@ -1,0 +1,39 @@
+"""Notifiers: who is told."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar
+
+from tidemill.domain.note import Note, RunHeader, Summary
+from tidemill.hookspecs.markers import hookspec
+from tidemill.hookspecs.plugin import Plugin
+
+
+class Notifier(Plugin):
+    """Tells people or machines. It runs beside the pipeline: what it does, or fails to do, never reaches a decision."""
+
+    interface_version: ClassVar[int] = 1
+
+    @abstractmethod
+    async def start(self, header: RunHeader) -> None:
+        """Begin: called once, before the first note."""
+
+    @abstractmethod
+    async def tell(self, notes: Sequence[Note]) -> None:
+        """Pass notes on, in order."""
+
+    @abstractmethod
+    async def finish(self, summary: Summary) -> None:
+        """End: called once, after the last note, also when the run was interrupted."""
+
+
+@hookspec
+def tidemill_register_notifiers() -> Sequence[type[Notifier]]:  # type: ignore[empty-body]
+    """Return the notifier classes this plugin provides.
+
+    What to return: classes derived from Notifier, each with a name of its own.
+    When: once, while the pipeline is assembled, before any connection is opened.
+    Must not: do I/O, read the environment, or return a name already taken.
+    Raises: nothing; bad settings are found when the configuration is read.
+    Example: plugins/notifiers/console/src/tidemill_notifier_console/__init__.py
+    """

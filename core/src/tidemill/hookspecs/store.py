@@ -1,0 +1,89 @@
+"""Stores: where the ledger's rows are kept."""
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from attrs import frozen
+
+from tidemill.domain.ids import AssetId, BookId
+from tidemill.domain.records import Row
+from tidemill.hookspecs.markers import hookspec
+from tidemill.hookspecs.plugin import Plugin
+
+
+@frozen
+class RunInfo:
+    """One run in a store. ``ledger_hash`` is "" while it has not been closed; ``started`` and ``ended`` are ISO 8601 wall clocks, for
+    people, and never part of the hash. ``header`` is JSON: mode, seed, configuration without secrets, plugin versions.
+    """
+
+    run: int
+    started: str
+    ended: str
+    header: str
+    rows: int
+    ledger_hash: str
+
+
+class Store(Plugin):
+    """Keeps rows, durably and in order. All methods are synchronous and are called from one writer thread."""
+
+    interface_version: ClassVar[int] = 1
+
+    @abstractmethod
+    def open(self, folder: Path, *, write: bool = True) -> None:
+        """Open the ledger in a folder; with ``write`` create what is missing and become its one writer.
+
+        Raises:
+            LedgerInUse: another process writes it. LedgerError: it cannot be opened or created, or is not a ledger.
+        """
+
+    @abstractmethod
+    def begin(self, header: str, started: str) -> int:
+        """Begin a run and return its number, one more than the last."""
+
+    @abstractmethod
+    def write(self, run: int, rows: Sequence[Row], *, durable: bool) -> None:
+        """Write rows in one transaction: all or none. With ``durable`` they survive a loss of power once this returns.
+
+        Raises:
+            LedgerError: they could not be written (disk full, read-only); nothing of the group was.
+        """
+
+    @abstractmethod
+    def finish(self, run: int, ledger_hash: str, ended: str) -> None:
+        """Close a run with its hash."""
+
+    @abstractmethod
+    def rows(self, run: int) -> Iterator[Row]:
+        """Yield a run's rows in order of ``seq``, equal to what was written."""
+
+    @abstractmethod
+    def runs(self) -> Sequence[RunInfo]:
+        """Return all runs, oldest first."""
+
+    @abstractmethod
+    def balances(self) -> Mapping[tuple[BookId, str, AssetId], int]:
+        """Return the sum of all postings per book, account and asset, over all runs; zeros left out."""
+
+    @abstractmethod
+    def check(self) -> Sequence[str]:
+        """Return what is wrong with the stored file itself, a sentence each; empty when it is sound."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Flush and release the ledger; may be called twice."""
+
+
+@hookspec
+def tidemill_register_stores() -> Sequence[type[Store]]:  # type: ignore[empty-body]
+    """Return the store classes this plugin provides; one is enabled at a time.
+
+    What to return: classes derived from Store, each with a name of its own.
+    When: once, while the pipeline is assembled, before any file is opened.
+    Must not: do I/O, read the environment, or return a name already taken.
+    Raises: nothing; bad settings are found when the configuration is read.
+    Example: plugins/stores/sqlite/src/tidemill_store_sqlite/__init__.py
+    """

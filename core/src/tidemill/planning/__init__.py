@@ -1,0 +1,1 @@
+"""Pure functions from an opportunity to a plan: replaying, sizing, ranking, building. Integers only."""

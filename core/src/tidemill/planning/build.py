@@ -1,0 +1,81 @@
+"""From a sized route to a flow."""
+
+from tidemill.domain.answers import Rejected
+from tidemill.domain.decision import Sized
+from tidemill.domain.ids import PlanId, content_id, split_pool_id
+from tidemill.domain.lending import LoanTerms
+from tidemill.domain.opportunity import Arbitrage
+from tidemill.domain.plan import Basis, Flow, Loan, PlannedSwap
+from tidemill.planning.desk import Desk
+from tidemill.units import BPS_SCALE, bps_of
+
+
+def build_flow(opportunity: Arbitrage, size: Sized, desk: Desk) -> Flow | Rejected:
+    """Return the flow that carries ``size.units`` along the opportunity's legs.
+
+    On a chain whose transactions can spend what they hold, every swap but the first sells all that came in, and one guard on the final
+    balance decides: it asks for one unit of gain, because a fill that gains anything is better than a revert that pays the same cost.
+    Elsewhere each amount is what the swap before guarantees and the last minimum is the guard. A DEX's ``max_slippage_bps`` sets the
+    minimum of its swaps.
+    """
+    rules = desk.rules[opportunity.chain]
+    loan = _loan(opportunity, size, desk)
+    if isinstance(loan, Rejected):
+        return loan
+    due = size.units + (loan.fee if loan is not None else 0)
+    swaps = _swaps(opportunity, size.units, due, desk, spends=rules.spends_balance, guards=rules.guards_balance)
+    if isinstance(swaps, Rejected):
+        return swaps
+    asset, legs = opportunity.asset, opportunity.legs
+    return Flow(
+        id=PlanId(content_id("plan", opportunity.id, desk.book.id, size.units, size.lender)),
+        opportunity=opportunity.id,
+        strategy=opportunity.strategy,
+        book=desk.book.id,
+        chain=opportunity.chain,
+        basis=tuple(Basis(leg.pool, desk.view.version(leg.pool)) for leg in legs),
+        funds=() if loan is not None else ((asset, size.units),),
+        loans=(loan,) if loan is not None else (),
+        swaps=swaps,
+        guards=((asset, 1 if loan is not None else size.units + 1),) if rules.guards_balance else (),
+        expires=desk.at(opportunity.chain).height + desk.patience,
+        # Twice the estimate: the composed plan's own cost is checked against this cap, and only that is spent.
+        cost_cap=2 * desk.estimate(legs, len((loan,) if loan is not None else ())),
+    )
+
+
+def _loan(opportunity: Arbitrage, size: Sized, desk: Desk) -> Loan | None | Rejected:
+    if size.lender is None:
+        return None
+    for terms in desk.loans(opportunity.asset, opportunity.chain):
+        if terms.lender == size.lender:
+            return _drawn(terms, size.units)
+    return Rejected("loan", f"{size.lender} no longer lends {opportunity.asset}")
+
+
+def _drawn(terms: LoanTerms, amount: int) -> Loan | Rejected:
+    if amount > terms.available:
+        return Rejected("loan", f"{terms.lender} has too little", (("asked", amount), ("available", terms.available)))
+    return Loan(terms.lender, terms.asset, amount, terms.fee(amount))
+
+
+def _swaps(
+    opportunity: Arbitrage, amount: int, due: int, desk: Desk, *, spends: bool, guards: bool
+) -> tuple[PlannedSwap, ...] | Rejected:
+    at, swaps = desk.at(opportunity.chain), []
+    for place, leg in enumerate(opportunity.legs):
+        pool = desk.view.pools.get(leg.pool)
+        out = pool.amount_out(leg.sell, leg.buy, amount, at) if pool is not None else 0
+        if not out:
+            return Rejected("quote", f"{leg.pool} gives no quote for {amount} of {leg.sell}", (("amount", amount),))
+        policy = desk.view.policies.get(split_pool_id(leg.pool)[1])
+        slippage = policy.max_slippage_bps if policy is not None else None
+        least = out - bps_of(out, slippage) if slippage is not None and slippage < BPS_SCALE else 0
+        last = place == len(opportunity.legs) - 1
+        if last and not guards:
+            least = max(least, due + 1)
+        if not (spends or last):
+            least = least or out  # what the next swap sells must be certain
+        swaps.append(PlannedSwap(leg.pool, leg.sell, leg.buy, None if spends and place else amount, least))
+        amount = out if spends else (least if not last else out)
+    return tuple(swaps)

@@ -1,0 +1,24 @@
+"""How stages call plugin code: through a guard that turns what it raises into a value."""
+
+from collections.abc import Callable
+from typing import ParamSpec, Protocol, TypeVar
+
+from attrs import frozen
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@frozen
+class Fault:
+    """Plugin code that raised: ``plugin`` is ``<folder>.<name>`` of the innermost plugin in the traceback."""
+
+    plugin: str
+    reason: str
+
+
+class Guard(Protocol):
+    """Calls plugin code."""
+
+    def call(self, plugin: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | Fault:
+        """Return what ``function`` returns, or the fault put to the plugin whose code raised."""

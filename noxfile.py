@@ -1,0 +1,132 @@
+"""One command proves the tree: `uv run nox`. CI calls the same sessions and nothing else."""
+
+import atexit
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2024.10.9"
+# The synced environment is the one under test: building one for each session would take minutes
+nox.options.default_venv_backend = "none"
+nox.options.error_on_external_run = False
+nox.options.stop_on_first_error = False
+
+ROOT = Path(__file__).parent
+RESULTS = ROOT / ".nox" / "results"
+TESTS, COVERAGE = RESULTS / "tests.xml", RESULTS / "coverage.json"
+CONTRACTS = ROOT / "tests" / "npm"
+PACKAGES = ("libs/*", "plugins/*/*")
+
+left_out: dict[str, str] = {}
+ran: list[str] = []
+
+
+@nox.session
+def format(session: nox.Session) -> None:  # noqa: A001 - the word for what it does
+    """Is every file formatted? `ruff format` repairs it."""
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Does the code keep ruff's rules, and does no key lie in the tree?"""
+    session.run("ruff", "check", ".")
+    session.run("python", "-m", "scripts.checks", "secrets")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Does every type agree, in sources and tests?"""
+    session.run("mypy")
+
+
+@nox.session
+def imports(session: nox.Session) -> None:
+    """Does nothing import what its layer may not?"""
+    session.run("lint-imports", "--no-cache")
+
+
+@nox.session
+def checks(session: nox.Session) -> None:
+    """Are the rules kept that only this repository has, and does every version have its pin?"""
+    session.run("python", "-m", "scripts.checks")
+    session.run("python", "-m", "scripts.pins", "--check")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Do all tests pass, and do they run more than 95 % of each package?"""
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    TESTS.unlink(missing_ok=True)
+    ran.append(str(TESTS))
+    reason = _no_bytecode()
+    if reason:
+        left_out["bytecode"] = reason
+    selected = session.posargs
+    # Before pytest: its plugins import the packages that are measured
+    session.run("coverage", "run", "-m", "pytest", f"--junit-xml={TESTS}", "-q", *selected)
+    if not selected:
+        session.run("coverage", "json", "--quiet", "-o", str(COVERAGE))
+        session.run("python", "-m", "scripts.coverage_floor", str(COVERAGE))
+
+
+@nox.session
+def changelog(session: nox.Session) -> None:
+    """Does the next release's page come out of changes/?"""
+    session.run("towncrier", "build", "--draft", "--version", "next")
+
+
+@nox.session(default=False)
+def bytecode(session: nox.Session) -> None:
+    """Runs the tests against real contracts alone; they need node once, to install the contracts."""
+    reason = _no_bytecode()
+    if reason and shutil.which("npm"):
+        with session.chdir(CONTRACTS):
+            session.run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+        reason = None
+    if reason:
+        left_out["bytecode"] = reason
+        session.skip(reason)
+    session.run("pytest", "-q", "-m", "bytecode", *session.posargs)
+
+
+@nox.session(default=False)
+def isolated(session: nox.Session) -> None:
+    """Runs the tests of each lib and plugin with nothing installed but what it declares."""
+    paths = [path for pattern in PACKAGES for path in sorted(ROOT.glob(f"{pattern}/pyproject.toml"))]
+    folders = {_name(path): path.parent.relative_to(ROOT).as_posix() for path in paths}
+    unknown = sorted(set(session.posargs) - set(folders))
+    if unknown:
+        session.error(f"no lib or plugin is named {', '.join(unknown)}; there are {', '.join(folders)}")
+    for name in session.posargs or folders:
+        session.run("uv", "run", "--isolated", "--package", name, "pytest", "-q", f"{folders[name]}/tests")
+
+
+@nox.session(default=False)
+def pins(session: nox.Session) -> None:
+    """Resolves the workspace and writes every version into pyproject.toml; `-- --upgrade`: the newest."""
+    session.run("python", "-m", "scripts.pins", *session.posargs)
+
+
+def _name(pyproject: Path) -> str:
+    return str(nox.project.load_toml(pyproject)["project"]["name"])
+
+
+def _no_bytecode() -> str | None:
+    """Tells why the tests against real contracts cannot run, or None where they can."""
+    if "TIDEMILL_NPM" in os.environ or (CONTRACTS / "node_modules").is_dir():
+        return None
+    remedy = "`nox -s bytecode` installs the contracts" if shutil.which("npm") else "install nodejs and npm"
+    return f"tests/npm/node_modules is absent: {remedy}"
+
+
+@atexit.register
+def _close() -> None:
+    # nox prints its own table last; what is said here stands below it
+    if ran or left_out:
+        lanes = [f"{lane}: {reason}" for lane, reason in left_out.items()]
+        subprocess.run([sys.executable, "-m", "scripts.lanes", "".join(ran), *lanes], cwd=ROOT, check=False)

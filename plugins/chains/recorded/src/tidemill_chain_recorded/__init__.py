@@ -1,0 +1,1 @@
+"""Chain of a recorded tape: reads and costs as recorded, cannot send."""

@@ -1,0 +1,1 @@
+"""Simulated EVM chain: blocks, pools, order flow and competitors, deterministic from a seed."""

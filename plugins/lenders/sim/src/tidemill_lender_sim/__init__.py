@@ -1,0 +1,1 @@
+"""Flash loans with a fee on the simulated chain."""

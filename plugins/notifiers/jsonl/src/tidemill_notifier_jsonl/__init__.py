@@ -1,0 +1,1 @@
+"""Writes the run as JSON lines."""

@@ -1,0 +1,1 @@
+"""Reference prices of the simulated market."""

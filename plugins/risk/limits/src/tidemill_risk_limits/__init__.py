@@ -1,0 +1,1 @@
+"""Limits per trade, asset and open exposure, minimum profit, staleness and slippage."""

@@ -1,0 +1,1 @@
+"""Trades one pair between two venues on one chain."""

@@ -1,0 +1,1 @@
+"""Trades profitable cycles of two and more hops on one chain."""

@@ -1,0 +1,1 @@
+"""Conformance suites, fakes and recorded data for the tests of Tidemill plugins."""

@@ -1,0 +1,5 @@
+"""The pytest plugin: fixtures that the tests of any Tidemill plugin may use."""
+
+from tidemill_testing.recorded import recorded
+
+__all__ = ["recorded"]
