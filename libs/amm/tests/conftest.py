@@ -1,4 +1,4 @@
-"""Pools that several modules test with."""
+"""Pools that several modules test with, as values and as contracts."""
 
 import json
 from collections.abc import Callable
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import strategies as st
+
 from tidemill_amm.concentrated import (
     MAX_TICK,
     MIN_TICK,
@@ -14,9 +15,11 @@ from tidemill_amm.concentrated import (
     tick_at_sqrt_ratio,
     with_liquidity,
 )
+from tidemill_testing import bytecode as oracle
 
 FEES = (0, 1, 100, 500, 2_500, 3_000, 10_000, 999_999)
-SPACINGS = (1, 10, 60, 200, 2_000)
+# Not 1: a swap that runs to the end of its range looks at 3,466 words then, and every example runs several
+SPACINGS = (10, 60, 200, 2_000)
 
 
 @pytest.fixture(scope="session")
@@ -60,6 +63,31 @@ def simple_pool(empty_pool: Callable[[int, int, int], ConcentratedState]) -> Con
         assert isinstance(made, ConcentratedState)
         pool = made
     return pool
+
+
+@pytest.fixture(scope="session")
+def widest_pool(empty_pool: Callable[[int, int, int], ConcentratedState]) -> ConcentratedState:
+    """The widest spacing and almost the most liquidity, high up: one step falls so far that 256 bits overflow."""
+    top = 54 * 16_383
+    made = with_liquidity(empty_pool(sqrt_ratio_at_tick(880_000), 3_000, 16_383), 0, top, 1 << 121)
+    assert isinstance(made, ConcentratedState)
+    return made
+
+
+@pytest.fixture(scope="session")
+def contract_of(bytecode: "oracle.Chain") -> Callable[[ConcentratedState], "oracle.V3Pool"]:
+    """Gives the real pool contract in a state; one contract for each fee and spacing, deployed when first asked for."""
+    deployed: dict[tuple[int, int], oracle.V3Pool] = {}
+
+    def install(state: ConcentratedState) -> oracle.V3Pool:
+        kind = state.fee_ppm, state.tick_spacing
+        if kind not in deployed:
+            deployed[kind] = oracle.V3Pool(bytecode, *kind)
+        ticks = {tick: (state.liquidity_gross[tick], net) for tick, net in state.liquidity_net.items()}
+        deployed[kind].install(state.sqrt_price_x96, state.tick, state.liquidity, ticks)
+        return deployed[kind]
+
+    return install
 
 
 @pytest.fixture(scope="session")

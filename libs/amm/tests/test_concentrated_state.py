@@ -2,6 +2,7 @@
 
 import pytest
 from immutables import Map
+
 from tidemill_amm.concentrated import (
     MAX_SQRT_RATIO,
     MAX_TICK,
@@ -63,7 +64,7 @@ def test_state_plain_mappings_become_immutable() -> None:
 
 def test_state_from_ticks_knows_every_word() -> None:
     """Words without ticks are present as 0; each tick sets its bit."""
-    pool = ConcentratedState.from_ticks(**GOOD, ticks={-60: (5, 5), 15_360: (5, -5)})  # type: ignore[arg-type]
+    pool = ConcentratedState.from_ticks(**GOOD, ticks={-60: (5, 5), 15_360: (5, -5)})
 
     assert {1 << 255} == {pool.words[-1]}
     assert {1: 1} == {position: word for position, word in pool.words.items() if position == 1}
@@ -88,7 +89,7 @@ def test_complete_words_without_spacing_raises() -> None:
 
 def test_state_moved_shares_its_ticks() -> None:
     """A swap copies no tick: the maps of before and after are the same objects."""
-    before = ConcentratedState.from_ticks(**GOOD, ticks={-60: (5, 5), 60: (5, -5)})  # type: ignore[arg-type]
+    before = ConcentratedState.from_ticks(**GOOD, ticks={-60: (5, 5), 60: (5, -5)})
     after = before.moved(sqrt_ratio_at_tick(3), 3, 5)
 
     assert (3, 5, before.fee_ppm) == (after.tick, after.liquidity, after.fee_ppm)

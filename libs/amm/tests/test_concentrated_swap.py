@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from immutables import Map
+
 from tidemill_amm.concentrated import (
     MAX_SQRT_RATIO,
     MIN_SQRT_RATIO,
@@ -51,6 +52,11 @@ def exact_out(pool: ConcentratedState, zero_for_one: bool, amount: Fraction) -> 
     return paid + liquidity * abs(after - price if zero_for_one else 1 / after - 1 / price), most
 
 
+def lost_input(pool: ConcentratedState, steps: int) -> int:
+    """The input that rounding may cost: two units after the fee a step, and one at the end."""
+    return -(-(2 * steps + 1) * 1_000_000 // (1_000_000 - pool.fee_ppm))
+
+
 @given(st.data(), st.booleans(), AMOUNTS)
 def test_swap_any_pool_is_real_curve_less_rounding(pools: Pools, data: st.DataObject, zero_for_one: bool, amount: int) -> None:
     """Never above what real numbers pay; below it by no more than the units each step rounds away."""
@@ -59,7 +65,7 @@ def test_swap_any_pool_is_real_curve_less_rounding(pools: Pools, data: st.DataOb
     if not result.filled:
         return
     ceiling, most = exact_out(pool, zero_for_one, Fraction(amount))
-    floor, _ = exact_out(pool, zero_for_one, Fraction(max(0, amount - 2 * result.steps - 1)))
+    floor, _ = exact_out(pool, zero_for_one, Fraction(max(0, amount - lost_input(pool, result.steps))))
     lowest = min(pool.sqrt_price_x96, result.sqrt_price_x96)
     price_unit = Fraction(most, Q96) if zero_for_one else Fraction(most * Q96, lowest * lowest)
 
@@ -76,6 +82,14 @@ def test_amount_out_any_pool_equals_swap(pools: Pools, data: st.DataObject, zero
     assert (result.amount_out if result.filled else 0) == amount_out(pool, zero_for_one, amount)
 
 
+def test_amount_out_beyond_256_bits_equals_swap(widest_pool: ConcentratedState) -> None:
+    """The contract's less precise formula, where its products overflow, gives the bare number too."""
+    amounts = [3 << bits for bits in range(40, 125)]
+    expected = [swapped(widest_pool, True, amount) for amount in amounts]
+
+    assert [each.amount_out if each.filled else 0 for each in expected] == [amount_out(widest_pool, True, amount) for amount in amounts]
+
+
 @given(st.data(), st.booleans(), AMOUNTS)
 def test_swap_any_pool_moves_price_one_way(pools: Pools, data: st.DataObject, zero_for_one: bool, amount: int) -> None:
     """Signs, price and fee go with the direction, and the state after is a state that a pool may be in."""
@@ -87,6 +101,7 @@ def test_swap_any_pool_moves_price_one_way(pools: Pools, data: st.DataObject, ze
     assert 0 <= received <= amount
     assert paid <= 0
     assert (received == amount) == result.filled
+    assert result.crossed == sum(min(pool.tick, result.tick) < tick <= max(pool.tick, result.tick) for tick in pool.liquidity_net)
     assert 0 <= result.fee <= received
     assert result.fee * 1_000_000 >= received * pool.fee_ppm - 1_000_000
     assert result.state == ConcentratedState(
@@ -106,7 +121,7 @@ def test_swap_more_input_never_buys_less(pools: Pools, data: st.DataObject, zero
     """Output grows with input, and ever more slowly but for rounding."""
     pool = data.draw(pools)
     one, both = swapped(pool, zero_for_one, first), swapped(pool, zero_for_one, first + second)
-    other = swapped(pool, zero_for_one, second + 3 * both.steps)
+    other = swapped(pool, zero_for_one, second + lost_input(pool, 2 * both.steps))
     lowest, highest = sorted((pool.sqrt_price_x96, both.sqrt_price_x96))
     most = max(exact_out(pool, zero_for_one, Fraction(first + second))[1], 1)
     price_unit = Fraction(most, Q96) if zero_for_one else Fraction(most * Q96, lowest * lowest)
@@ -166,12 +181,12 @@ def test_swap_price_limit_stops_and_says_so(pools: Pools, data: st.DataObject, z
 
 
 def test_swap_in_range_equals_hand_computed(simple_pool: ConcentratedState) -> None:
-    """1e6 of token0 at price 1: fee 3,000, and the last unit is rounded away."""
+    """1e6 of token0 at price 1: fee 3,000, the last unit rounded away, and a first step to the edge under the price."""
     result = swapped(simple_pool, True, 10**6)
 
     assert (10**6, -996_999, 3_000) == (result.amount0, result.amount1, result.fee)
     assert (10**6, 996_999) == (result.amount_in, result.amount_out)
-    assert (1, 0, True) == (result.steps, result.crossed, result.filled)
+    assert (2, 0, True) == (result.steps, result.crossed, result.filled)
     assert (-1, 2 * 10**18) == (result.tick, result.liquidity)
 
 
@@ -195,9 +210,20 @@ def test_swap_onto_a_tick_keeps_the_tick_below(simple_pool: ConcentratedState) -
     assert (-600, 2 * 10**18) == (up.tick, up.liquidity)
 
 
-def test_swap_missing_word_is_a_value(simple_pool: ConcentratedState) -> None:
+@pytest.mark.parametrize("zero_for_one", [True, False])
+def test_amount_out_spent_right_on_a_tick_equals_swap(simple_pool: ConcentratedState, zero_for_one: bool) -> None:
+    """An input that ends exactly on a tick is filled: what the pool took to reach it buys as much again from the start."""
+    limit = sqrt_ratio_at_tick(-600 if zero_for_one else 600)
+    reached = swapped(simple_pool, zero_for_one, 10**30, limit)
+    again = swapped(simple_pool, zero_for_one, reached.amount_in)
+
+    assert (limit, True) == (again.sqrt_price_x96, again.filled)
+    assert reached.amount_out == again.amount_out == amount_out(simple_pool, zero_for_one, reached.amount_in)
+
+
+def test_swap_missing_word_is_a_value() -> None:
     """A word that is not loaded is asked for, not taken for empty; the bare number is 0."""
-    bare = ConcentratedState(1 << 96, 0, 10**18, 3_000, 60, {0: 0}, {})
+    bare = ConcentratedState((1 << 96) + 10**20, 0, 10**18, 3_000, 60, {0: 0}, {})
 
     assert isinstance(swap(bare, True, 10**6), SwapResult)
     assert MissingState(words=(-1,)) == swap(bare, True, 10**18)

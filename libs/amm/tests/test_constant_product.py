@@ -5,6 +5,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from tidemill_amm.constant_product import MAX_RESERVE, PairAfter, amount_in, amount_out, check_reserves, pool_after
 from tidemill_amm.errors import AmmError, InsufficientLiquidity, InvalidAmount, InvalidFee, InvalidReserves
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from tidemill_amm import constant_product
 from tidemill_amm.concentrated import ConcentratedState, SwapResult, amount_out, swap
 

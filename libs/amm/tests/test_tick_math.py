@@ -5,6 +5,7 @@ from decimal import Decimal, localcontext
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+
 from tidemill_amm.concentrated.tick_math import (
     _POWERS,
     MAX_SQRT_RATIO,

@@ -39,6 +39,7 @@ __all__ = [
     "V2Pair",
     "V3Pool",
     "bytecode",
+    "chain_or_skip",
     "open_chain",
 ]
 
@@ -84,16 +85,25 @@ def open_chain(node_modules: "Path") -> "Chain":
     return chain
 
 
-@pytest.fixture(scope="session")
-def bytecode(pytestconfig: pytest.Config) -> "Chain":
-    """Gives one chain for the whole session, to deploy on; skips where pyrevm or the npm packages are absent."""
+def chain_or_skip(root: "Path") -> "Chain":
+    """Return a fresh chain, or skip the test with what to install where pyrevm or the npm packages are absent.
+
+    Args:
+        root: the folder pytest runs for; the npm packages are looked for there and above.
+    """
     for module in ("pyrevm", "eth_abi"):
         if find_spec(module) is None:
             pytest.skip(f"{module} is not installed: install tidemill-testing[bytecode]")
-    node_modules = find_node_modules(pytestconfig.rootpath)
+    node_modules = find_node_modules(root)
     if node_modules is None:
         pytest.skip(
             "no compiled contracts in tests/npm/node_modules: "
             f"run `npm ci --ignore-scripts` in tests/npm, or set {VARIABLE} to a node_modules folder"
         )
     return open_chain(node_modules)
+
+
+@pytest.fixture(scope="session")
+def bytecode(pytestconfig: pytest.Config) -> "Chain":
+    """Gives one chain for the whole session to deploy on, or skips."""
+    return chain_or_skip(pytestconfig.rootpath)

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from attrs import frozen
 from eth_abi.abi import decode, encode
+from eth_abi.grammar import parse
 from pyrevm import EVM, AccountInfo, BlockEnv
 
 from tidemill_testing.bytecode_npm import creation_code
@@ -99,7 +100,7 @@ class Chain:
 
         Args:
             to: address of the contract.
-            signature: as in the ABI, such as ``transfer(address,uint256)``; no tuples.
+            signature: as in the ABI, such as ``transfer(address,uint256)``; a struct is its types in parentheses.
             arguments: one value a parameter.
             returns: ABI types of the results to decode.
             sender: an account without code.
@@ -111,8 +112,7 @@ class Chain:
 
     def calldata(self, signature: str, arguments: Sequence[Any] = ()) -> bytes:
         """Return the bytes of a call: selector and encoded arguments."""
-        types = signature[signature.index("(") + 1 : -1]
-        return self._selector(signature) + encode(types.split(",") if types else [], arguments)
+        return self._selector(signature) + encode(_parameter_types(signature), arguments)
 
     def send(self, to: str, calldata: bytes, sender: str = OWNER) -> bytes:
         """Call a contract with ready bytes and return what it returns; its events are then in ``logs``.
@@ -126,8 +126,7 @@ class Chain:
         except RuntimeError as error:
             raise Reverted(_reason(str(error))) from error
         result = self._evm.result
-        if result is None:
-            raise Reverted("the machine reports no result")
+        assert result is not None, "a call that returned has a result"
         self.gas_used = result.gas_used
         self.logs = tuple(_log(entry) for entry in result.logs)
         return returned
@@ -171,6 +170,11 @@ class Chain:
         if selector is None:
             selector = self._selectors[signature] = self.keccak(signature.encode())[:4]
         return selector
+
+
+def _parameter_types(signature: str) -> list[str]:
+    _, _, listed = signature.partition("(")
+    return [each.to_type_str() for each in parse(f"({listed}").components] if listed != ")" else []
 
 
 def _log(entry: Any) -> Log:

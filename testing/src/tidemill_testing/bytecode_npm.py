@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 VARIABLE: Final = "TIDEMILL_NPM"
-_PACKAGES: Final = ("@uniswap/v2-core", "@uniswap/v3-core")
+_PACKAGES: Final = ("@uniswap/v2-core", "@uniswap/v3-core", "@uniswap/v3-periphery")
 
 
 def find_node_modules(start: Path) -> Path | None:

@@ -4,17 +4,25 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from attrs import field, frozen
+from attrs.validators import ge, le
 
+from tidemill.config.place import Places
 from tidemill.domain.asset import Asset
 from tidemill.domain.ids import MAIN_BOOK, BookId
 from tidemill.domain.snapshot import DexPolicy
+from tidemill.errors import PluginError, Problem
+from tidemill.hookspecs.kinds import KIND_BY_NAME
 
 Mode = Literal["paper", "live"]
 
 
 @frozen
 class PluginTable:
-    """One table ``[<folder>.<name>]``: ``settings`` is what stands in it beside ``enabled``, ``priority`` and the DEX policy."""
+    """One table ``[<folder>.<name>]``: ``settings`` is what stands in it beside ``enabled``, ``priority`` and the DEX policy.
+
+    Numbers with a point are ``Decimal`` in ``settings``, as written. ``places`` says where the table stands; it takes no part in
+    comparisons.
+    """
 
     kind: str
     name: str
@@ -22,20 +30,29 @@ class PluginTable:
     priority: int = 0
     settings: Mapping[str, Any] = field(factory=dict)
     policy: DexPolicy | None = None
+    places: Places | None = field(default=None, eq=False, repr=False)
 
     @property
     def path(self) -> str:
         """``<folder>.<name>``, as people write it."""
-        from tidemill.hookspecs.kinds import KIND_BY_NAME
-
         return f"{KIND_BY_NAME[self.kind].folder}.{self.name}"
+
+    def problem(self, message: str, *keys: str | int) -> Problem:
+        """Return a problem of this table, or of a key in it, with file and line where they are known."""
+        places = self.places or Places(root=(KIND_BY_NAME[self.kind].folder, self.name))
+        return places.problem(message, *keys)
+
+    def fault(self, error: PluginError) -> Problem:
+        """Return a plugin's fault as a problem of the table that enables it."""
+        return self.problem(f"{error.message} ({error.distribution})" if error.distribution else error.message)
 
 
 @frozen
 class BookConfig:
     """``[books.NAME]``. ``base`` and the keys of ``capital`` are symbols or asset ids, amounts are decimals of whole tokens as text.
 
-    ``strategies`` None: all that are enabled. ``accounts`` are public addresses per chain.
+    ``strategies`` None: all that are enabled. ``accounts`` are public addresses per chain. An empty ``base`` leaves the choice to the
+    first chain; an empty ``capital`` in paper mode is filled with paper money (see ``tidemill.config.books``).
     """
 
     id: BookId = MAIN_BOOK
@@ -43,6 +60,11 @@ class BookConfig:
     capital: Mapping[str, str] = field(factory=dict)
     accounts: Mapping[str, str] = field(factory=dict)
     strategies: tuple[str, ...] | None = None
+    places: Places | None = field(default=None, eq=False, repr=False)
+
+    def problem(self, message: str, *keys: str | int) -> Problem:
+        """Return a problem of this book, or of a key in it, with file and line where they are known."""
+        return (self.places or Places(root=("books", self.id))).problem(message, *keys)
 
 
 @frozen
@@ -54,16 +76,19 @@ class ExecutionConfig:
     top of our own plans in flight instead of rejecting what touches them. ``max_failures``: a plugin is disabled after so many in a row.
     """
 
-    latency_blocks: int = 1
-    patience_blocks: int = 1
-    overlay_blocks: int = 20
+    latency_blocks: int = field(default=1, validator=[ge(1), le(1_000)])
+    patience_blocks: int = field(default=1, validator=[ge(0), le(1_000)])
+    overlay_blocks: int = field(default=20, validator=[ge(1), le(100_000)])
     stacking: bool = False
-    max_failures: int = 5
+    max_failures: int = field(default=5, validator=ge(1))
 
 
 @frozen
 class Config:
-    """A whole configuration. ``source`` is where it came from (a path, or a sentence); ``tables`` stand in the file's order."""
+    """A whole configuration. ``source`` is where it came from (a path, or a sentence); ``tables`` stand in the file's order.
+
+    Priorities of ``strategy_priorities`` are already in the strategies' tables.
+    """
 
     mode: Mode = "paper"
     seed: int = 1
@@ -74,7 +99,8 @@ class Config:
     execution: ExecutionConfig = field(factory=ExecutionConfig)
     assets: Mapping[str, Asset] = field(factory=dict)
     strategy_priorities: Mapping[str, int] = field(factory=dict)
-    source: str = "defaults"
+    source: str = field(default="defaults", eq=False)
+    places: Places = field(factory=Places, eq=False, repr=False)
 
     def enabled(self, kind: str) -> tuple[PluginTable, ...]:
         """Return the enabled tables of a kind, in the file's order."""

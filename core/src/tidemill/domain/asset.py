@@ -9,11 +9,16 @@ from tidemill.domain.ids import AssetId
 
 @frozen
 class Asset:
-    """An asset. ``symbol`` is for people and can be forged; ``decimals`` places the point for display only."""
+    """An asset. ``symbol`` is for people and can be forged; ``decimals`` places the point for display only.
+
+    ``twin`` is the asset that this one is a one-to-one claim on (a deposit at a venue, an exchange's dollars): it is valued like it, but
+    is another balance.
+    """
 
     id: AssetId
     symbol: str
     decimals: int
+    twin: AssetId | None = None
 
 
 @frozen

@@ -1,10 +1,11 @@
 """A book: whose money, what is free, what is at stake."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 from attrs import field, frozen
 
-from tidemill.domain.ids import AssetId, BookId, PlanId, PoolId
+from tidemill.domain.ids import AssetId, BookId, MarketId, PlanId, PoolId
 
 
 @frozen
@@ -21,6 +22,28 @@ class OpenPlan:
 
 
 @frozen
+class Position:
+    """What one plan holds in a market until it is closed: ``amount`` base units of ``asset`` that ``cost`` base units of ``funding`` paid
+    for. ``target`` and ``stop`` are prices as in ``Signal``; times are batch times, ``expires_ns`` 0 for never.
+    """
+
+    book: BookId
+    id: str
+    strategy: str
+    plan: PlanId
+    market: MarketId | PoolId
+    asset: AssetId
+    funding: AssetId
+    side: Literal["buy", "sell"]
+    amount: int
+    cost: int
+    opened_ns: int
+    target: int | None = None
+    stop: int | None = None
+    expires_ns: int = 0
+
+
+@frozen
 class BookState:
     """One book as the core sees it; all amounts in base units.
 
@@ -32,6 +55,7 @@ class BookState:
     balances: Mapping[AssetId, int] = field(factory=dict)
     reserved: Mapping[AssetId, int] = field(factory=dict)
     plans: tuple[OpenPlan, ...] = ()
+    positions: tuple[Position, ...] = ()
 
     def free(self, asset: AssetId) -> int:
         """Return what may still be reserved of an asset; never negative."""

@@ -24,13 +24,11 @@ class Allowance:
 
     def least(self, other: "Allowance") -> "Allowance":
         """Return the smaller of both in every figure."""
-        return Allowance(
-            self.asset, min(self.own, other.own), min(self.borrowed, other.borrowed), min(self.cost, other.cost)
-        )
+        return Allowance(self.asset, min(self.own, other.own), min(self.borrowed, other.borrowed), min(self.cost, other.cost))
 
-    def halved(self) -> "Allowance":
-        """Return half of it, rounded down, the cost unchanged: used when a plan does not fit its chain."""
-        return Allowance(self.asset, self.own // 2, self.borrowed // 2, self.cost)
+    def halved(self, units: int) -> "Allowance":
+        """Return half of what was tried, rounded down, the cost unchanged: used when a plan of ``units`` does not fit its chain."""
+        return Allowance(self.asset, min(self.own, units) // 2, min(self.borrowed, units) // 2, self.cost)
 
 
 @frozen

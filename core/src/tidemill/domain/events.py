@@ -9,9 +9,11 @@ from typing import Literal
 from attrs import frozen
 
 from tidemill.domain.asset import Asset
+from tidemill.domain.book import Position
 from tidemill.domain.ids import AssetId, BookId, ChainId, Key, MarketId, PlanId
 from tidemill.domain.opportunity import Opportunity
 from tidemill.domain.outcome import Outcome
+from tidemill.domain.plan import Plan
 from tidemill.domain.pool import PoolRef
 
 Status = Literal["pending", "confirmed", "final"]
@@ -22,8 +24,8 @@ Side = Literal["buy", "sell"]
 class Head:
     """A new head of a chain; only this event moves ``snapshot.head(chain)``.
 
-    ``unix_time`` in seconds, ``epoch`` 0 where the chain has none, ``fee`` the chain's base fee in its native base units per gas (or
-    per compute unit), 0 where unknown.
+    ``unix_time`` in seconds, ``epoch`` 0 where the chain has none, ``fee`` the base fee in the unit that the chain's rules define (wei
+    per gas, micro-lamports per compute unit), 0 where unknown.
     """
 
     chain: ChainId
@@ -46,7 +48,7 @@ class Rollback:
 
 @frozen
 class Gap:
-    """A source cannot vouch for what happened from ``from_height`` to ``to_height``.
+    """A source cannot vouch for what happened from ``from_height`` to ``to_height``; a venue off chain is ``venue:<name>``, heights 0.
 
     ``keys`` names what may be wrong (contracts or keys); empty means everything of the chain. What is touched gives no quote until it
     has been read again.
@@ -217,23 +219,40 @@ class Rate:
 
 
 @frozen
-class OpenIntent:
-    """An intent that was open when a run began."""
+class OrderSeen:
+    """The cumulative state of one of our orders; hearing it twice does no harm, since ``update`` only grows (figures may fall after a
+    rollback). ``quote_amount`` is what a buy paid or a sell received, base units of the quote asset, ``fee`` left out. An order that is no
+    longer ``open`` with lots remaining says why in ``reason``.
+    """
 
     plan: PlanId
-    book: BookId
-    chain: ChainId
-    tx: str
-    reserved: tuple[tuple[AssetId, int], ...]
+    update: int
+    filled_lots: int
+    remaining_lots: int
+    quote_amount: int
+    fee: int
+    open: bool
+    fee_asset: AssetId | None = None
+    reason: str = ""
+
+
+@frozen
+class OpenIntent:
+    """An intent that was open when a run began: the plan, its transaction where one was signed, its order as last heard of."""
+
+    plan: Plan
+    tx: str = ""
+    order: OrderSeen | None = None
 
 
 @frozen
 class Opening:
-    """Where a run begins: balances per book and asset, open intents, breakers that stand open."""
+    """Where a run begins: balances per book and asset, open intents, breakers that stand open, positions."""
 
     balances: tuple[tuple[BookId, AssetId, int], ...]
     intents: tuple[OpenIntent, ...] = ()
     breakers: tuple[tuple[str, str], ...] = ()
+    positions: tuple[Position, ...] = ()
 
 
 @frozen
@@ -242,20 +261,6 @@ class OutcomeSeen:
 
     plan: PlanId
     outcome: Outcome
-
-
-@frozen
-class OrderSeen:
-    """The cumulative state of one of our orders; hearing it twice does no harm, since ``update`` only grows."""
-
-    plan: PlanId
-    update: int
-    filled_lots: int
-    remaining_lots: int
-    paid: int
-    fee: int
-    open: bool
-    fee_asset: AssetId | None = None
 
 
 @frozen
@@ -268,10 +273,10 @@ class Balances:
 
 @frozen
 class RefusedSeen:
-    """A plan that was refused before anything could happen, by a simulation, the signer or a node: proof that nothing was sent."""
+    """A plan that was refused before anything could happen: proof that nothing was sent, or that a venue took nothing on."""
 
     plan: PlanId
-    by: Literal["simulation", "signer", "node"]
+    by: Literal["simulation", "signer", "node", "venue"]
     reason: str
 
 

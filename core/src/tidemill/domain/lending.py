@@ -11,7 +11,7 @@ from tidemill.domain.ids import AssetId
 class LoanTerms:
     """What a lender offers now: up to ``available`` base units at ``numerator / denominator`` of the amount, never below ``minimum``.
 
-    ``rounding`` is the lender's own: Solend rounds up, Aave V3 to the nearest with halves up.
+    ``rounding`` is the lender's own: Aave V3 and Solend round to the nearest with halves up, Solend with a least fee of 1.
     """
 
     lender: str

@@ -10,11 +10,12 @@ from tidemill.units import PPM_SCALE
 
 @frozen
 class Leg:
-    """One swap of a route: sell one asset for another at a pool."""
+    """One swap of a route: sell one asset for another at a pool; ``amount`` fixes its input (a netted flow), None takes all that came."""
 
     pool: PoolId
     sell: AssetId
     buy: AssetId
+    amount: int | None = None
 
 
 @frozen
@@ -48,8 +49,9 @@ class Signal:
     """A direction in a market, or an exit from a position.
 
     ``market`` names an order book or a pool; ``asset`` is what it is about and ``funding`` what pays for it. ``target``, ``stop`` and
-    ``limit`` are prices in ticks of the market (None: none), ``expires`` a height. ``amount`` is the suggested size in base units of
-    ``funding``; ``profit`` the expected gain in the same units.
+    ``limit`` are prices (None: none): ticks of an order book; at a pool Q64.64 base units of ``funding`` per base unit of ``asset``.
+    ``expires_ns`` is batch time, 0 for never. ``amount`` is the suggested size in base units of ``funding``; ``profit`` the expected gain
+    in the same units.
     """
 
     id: OpportunityId
@@ -66,7 +68,7 @@ class Signal:
     limit: int | None = None
     target: int | None = None
     stop: int | None = None
-    expires: int = 0
+    expires_ns: int = 0
     reduce_only: bool = False
     urgency: Literal["normal", "critical"] = "normal"
     reason: str = ""

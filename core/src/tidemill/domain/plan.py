@@ -71,7 +71,10 @@ class Flow:
 
 @frozen
 class Orders:
-    """One order on a venue: ``lots`` at ``limit_ticks`` (None: market). ``funds`` is what the book reserves for it, fees included."""
+    """One order on a venue: ``lots`` at ``limit_ticks`` (None: market), until ``expires_ns`` of batch time (0: until it is cancelled).
+
+    ``funds`` is what the book reserves for it, fees included.
+    """
 
     id: PlanId
     opportunity: OpportunityId
@@ -84,7 +87,7 @@ class Orders:
     lots: int
     limit_ticks: int | None
     funds: tuple[tuple[AssetId, int], ...]
-    expires: int
+    expires_ns: int = 0
     cost_cap: int = 0
     time_in_force: Literal["gtc", "ioc", "fok", "post_only"] = "gtc"
     reduce_only: bool = False
@@ -102,7 +105,7 @@ class Group:
     """Plans that belong together but are not atomic together.
 
     ``unwind`` says what happens to the legs that filled when another did not: sell them back at once, keep them, or hedge them where
-    ``hedge`` names the market; ``deadline`` is the height by which all must have filled.
+    ``hedge`` names the market; ``deadline_ns`` is the batch time by which all must have filled.
     """
 
     id: PlanId
@@ -112,7 +115,7 @@ class Group:
     chain: ChainId
     plans: tuple["Flow | Orders", ...]
     unwind: Literal["sell_back", "keep", "hedge"]
-    deadline: int
+    deadline_ns: int
     hedge: MarketId | None = None
 
     @property

@@ -138,7 +138,8 @@ class Decoded:
     """A pool made from state.
 
     ``watch`` names what moves it from here on: with logs in it, the pool is played forward by ``Dex.apply`` and counts as fresh at
-    every head; without, it is decoded again when one of the watched keys changes. ``reads`` are further keys worth loading.
+    every head; without, it is decoded again when one of the watched keys changes. ``reads`` are further keys worth loading once: only what
+    stands in ``watch`` stays fresh.
     """
 
     pool: Pool

@@ -9,8 +9,9 @@ from immutables import Map
 from tidemill.domain.answers import NoPrice, NoQuote, NoQuoteReason
 from tidemill.domain.asset import Asset
 from tidemill.domain.book import BookState
+from tidemill.domain.events import Market
 from tidemill.domain.history import History, PricePoint
-from tidemill.domain.ids import MAIN_BOOK, AssetId, BookId, ChainId, Key, Pair, PoolId, chain_of, pair_of
+from tidemill.domain.ids import MAIN_BOOK, AssetId, BookId, ChainId, Key, MarketId, Pair, PoolId, chain_of, pair_of
 from tidemill.domain.plan import Version
 from tidemill.domain.pool import Pool, PoolRef, Quote
 from tidemill.domain.search import Candidate, CycleFinder, CycleQuery
@@ -23,7 +24,7 @@ from tidemill.units import BPS_SCALE, PPM_SCALE
 class ChainView:
     """A chain as seen: its ``head``, when a transaction sent now would execute (``next``), its native coin and the wrapped twin.
 
-    ``fee`` is the base fee in native base units per unit of compute, 0 where unknown; ``dollars`` are the stables that count as one
+    ``fee`` is the base fee in the unit that the chain's rules define (wei per gas, micro-lamports per compute unit), 0 where unknown; ``dollars`` are the stables that count as one
     US dollar.
     """
 
@@ -37,11 +38,12 @@ class ChainView:
 
 @frozen
 class Changed:
-    """What changed since ideas were last asked: pools and priced assets, sorted by id. A change of our own overlay counts."""
+    """What changed since ideas were last asked: pools, priced assets, order-book markets, by id. A change of our overlay counts."""
 
     pools: tuple[PoolId, ...] = ()
     pairs: tuple[Pair, ...] = ()
     prices: tuple[AssetId, ...] = ()
+    markets: tuple[MarketId, ...] = ()
 
 
 @frozen
@@ -84,6 +86,7 @@ class Snapshot:
     """The market at one moment: the observed pools with our own filled swaps on them, prices, books, and what changed.
 
     It never changes; a later one shares what stayed equal. Everything a strategy may know stands here, and all of it is the past.
+    ``now_ns`` is when the newest batch was received: the only clock there is.
     ``seen`` holds the height at which a pool's state was last read, for pools that no log moves.
     """
 
@@ -102,6 +105,8 @@ class Snapshot:
     trees: Mapping[ChainId, PriceTree] = field(factory=Map)
     finder: CycleFinder | None = None
     policies: Mapping[str, DexPolicy] = field(factory=dict)
+    markets: Mapping[MarketId, Market] = field(factory=Map)
+    now_ns: int = 0
 
     def head(self, chain: ChainId) -> ChainTime:
         """Return the newest head of a chain that this run follows; KeyError for another."""
@@ -153,7 +158,9 @@ class Snapshot:
         base, quote = pair
         offers = []
         for identifier in self.by_pair.get(pair_of(base, quote), ()):
-            pool = self.pools[identifier]
+            pool = self.pools.get(identifier)
+            if pool is None:
+                continue
             at = self.at(chain_of(identifier))
             rate = marginal_rate(pool, base, quote, at)
             if rate is not None and rate[0]:
@@ -195,7 +202,10 @@ class Snapshot:
 
     def _twin(self, asset: AssetId) -> AssetId:
         view = self.chains.get(chain_of(asset))
-        return view.wrapped if view is not None and view.wrapped is not None and asset == view.native else asset
+        if view is not None and view.wrapped is not None and asset == view.native:
+            return view.wrapped
+        known = self.assets.get(asset)
+        return known.twin if known is not None and known.twin is not None else asset
 
     def _dollars(self, asset: AssetId) -> tuple[int, int] | None:
         """Return (mantissa, exponent) of one base unit in dollars."""

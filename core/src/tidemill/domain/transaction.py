@@ -33,7 +33,8 @@ class TxRef:
 class Unsigned:
     """A composed plan: the bytes to sign, the most compute it may use and the height after which it is void.
 
-    ``compute_limit`` is gas or compute units. ``digest`` names the content for people and logs.
+    ``compute_limit`` is gas or compute units and ``compute`` what is expected of it: some chains charge for what was used, some for the
+    limit. ``digest`` names the content for people and logs.
     """
 
     plan: PlanId
@@ -42,6 +43,7 @@ class Unsigned:
     compute_limit: int
     expires: int
     digest: str = ""
+    compute: int = 0
 
 
 @frozen
@@ -65,7 +67,7 @@ class Simulated:
 
 @frozen
 class Refused:
-    """Proof that a plan was not sent: a simulation, the signer or the node said no."""
+    """Proof that nothing happened: a simulation, the signer, the node or the venue said no."""
 
-    by: Literal["simulation", "signer", "node"]
+    by: Literal["simulation", "signer", "node", "venue"]
     reason: str

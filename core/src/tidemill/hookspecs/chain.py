@@ -9,13 +9,15 @@ from attrs import frozen
 from tidemill.domain.answers import CannotFit
 from tidemill.domain.asset import Asset
 from tidemill.domain.events import Batch, Log, States
-from tidemill.domain.ids import AssetId, ChainId, Key
+from tidemill.domain.history import Wants
+from tidemill.domain.ids import AssetId, BookId, ChainId, Key
 from tidemill.domain.outcome import Outcome
 from tidemill.domain.plan import Flow
 from tidemill.domain.pool import LogFilter, PoolRef, Watch
 from tidemill.domain.snapshot import Snapshot
 from tidemill.domain.time import ChainTime
-from tidemill.domain.transaction import Signed, Simulated, TxRef, Unsigned, Wallet
+from tidemill.domain.transaction import Signed, Simulated, Unsigned, Wallet
+from tidemill.errors import Unavailable
 from tidemill.hookspecs.markers import hookspec
 from tidemill.hookspecs.plugin import Plugin
 
@@ -33,6 +35,12 @@ class ChainRules(ABC):
         native: the coin that pays for transactions; ``wrapped``: its tradable twin, or None.
         spends_balance: a transaction can sell "what I hold"; guards_balance: it can demand a final balance.
         dollars: stables that count as one US dollar.
+        lifetime: how many heights a sent transaction may live because the chain cannot end it sooner (Solana: 150); 0 where the plan's
+            own expiry is enforced on chain.
+        needs: history that ``estimate``, ``compose`` and ``cost`` read, such as observed fee levels.
+
+    ``spends_balance`` means what the plan holds: whatever executes a plan is empty before and after it, so that "all that is held" never
+    includes other money.
     """
 
     id: ChainId
@@ -42,6 +50,8 @@ class ChainRules(ABC):
     spends_balance: bool
     guards_balance: bool
     dollars: tuple[AssetId, ...] = ()
+    lifetime: int = 0
+    needs: Wants = Wants()
 
     @abstractmethod
     def verified_assets(self) -> Mapping[str, Asset]:
@@ -56,12 +66,28 @@ class ChainRules(ABC):
         """Return the expected cost, native base units, of swapping at these pools with so many flash loans, before a plan exists."""
 
     @abstractmethod
-    def compose(self, plan: Flow, steps: Sequence[Step], wallet: Wallet) -> Unsigned | CannotFit:
-        """Return the bytes to sign, or which limit of the chain they exceed. Equal input gives equal bytes."""
+    def compose(self, plan: Flow, steps: Sequence[Step], wallet: Wallet, snapshot: Snapshot) -> Unsigned | CannotFit:
+        """Return the bytes to sign, or which limit of the chain they exceed. Equal input gives equal bytes.
+
+        ``snapshot`` shows what the chain itself must be asked for: address lookup tables, fee levels.
+        """
 
     @abstractmethod
     def cost(self, unsigned: Unsigned, snapshot: Snapshot) -> int:
         """Return what the composed plan is expected to cost, native base units, rounded up."""
+
+    def watch(self, wallet: Wallet) -> Watch:
+        """Return the state that ``compose`` reads for this wallet (lookup tables, token accounts); nothing by default."""
+        return Watch()
+
+
+@frozen
+class AccountFilter:
+    """Accounts of one program: of ``size`` bytes (None: any), holding the given bytes at the given offsets."""
+
+    program: str
+    size: int | None = None
+    matches: tuple[tuple[int, bytes], ...] = ()
 
 
 class ChainReader(ABC):
@@ -83,6 +109,14 @@ class ChainReader(ABC):
             Unavailable: the node cannot answer now.
         """
 
+    async def accounts(self, wanted: AccountFilter) -> Sequence[tuple[Key, bytes]]:
+        """Return the accounts that a program owns and that match, by key.
+
+        Raises:
+            Unavailable: the chain has no such question, or the node cannot answer now.
+        """
+        raise Unavailable(f"this chain cannot list the accounts of {wanted.program}")
+
 
 class ChainLink(ABC):
     """The I/O half of a chain; simulated, recorded and live chains have the same members."""
@@ -102,6 +136,10 @@ class ChainLink(ABC):
     async def simulate(self, unsigned: Unsigned) -> Simulated:
         """Execute without effect on the newest state."""
 
+    async def seal(self, unsigned: Unsigned, wallet: Wallet) -> Unsigned:
+        """Return the bytes with what is known only at sending filled in (a nonce, a block hash), before the signer sees them."""
+        return unsigned
+
     @abstractmethod
     async def broadcast(self, signed: Signed) -> None:
         """Send signed bytes; the same bytes may be sent again.
@@ -111,8 +149,11 @@ class ChainLink(ABC):
         """
 
     @abstractmethod
-    async def outcome(self, ref: TxRef) -> Outcome:
-        """Return what became of a transaction; ``UNKNOWN`` while there is no proof either way."""
+    async def outcome(self, signed: Signed) -> Outcome:
+        """Return what became of a transaction; ``UNKNOWN`` while there is no proof either way.
+
+        Proof that it is dead needs its nonce or block hash, which stand in the signed bytes: after a restart a link knows nothing else.
+        """
 
 
 @frozen
@@ -141,9 +182,9 @@ class Chain(Plugin):
     def link(self, setup: LinkSetup) -> ChainLink:
         """Return the I/O half. Connects lazily, inside ``batches``."""
 
-    def wallet(self, book: str) -> Wallet:
-        """Return the public addresses of a book; a chain without accounts of its own may keep this default."""
-        return Wallet(self.rules().id, owner=book)
+    def wallet(self, book: BookId, account: str = "") -> Wallet:
+        """Return the public addresses of a book; ``account`` is what its configuration names for this chain, "" for none."""
+        return Wallet(self.rules().id, owner=account or book)
 
 
 @hookspec

@@ -7,7 +7,7 @@ from typing import ClassVar
 from attrs import frozen
 
 from tidemill.domain.answers import Needs, NoQuote
-from tidemill.domain.events import Found, Log
+from tidemill.domain.events import Found, Log, Observation
 from tidemill.domain.ids import AssetId, ChainId, Key, Pair, PoolId, pair_of
 from tidemill.domain.plan import PlannedSwap
 from tidemill.domain.pool import Decoded, Pool, PoolRef, Swapped
@@ -52,18 +52,25 @@ class Dex(Plugin):
     def decode(self, ref: PoolRef, states: States, at: ChainTime, last: Pool | None) -> Decoded | Needs:
         """Make a pool from state read at one height, or name the keys that are needed first.
 
-        Pure. Asked again, a bounded number of times, once the keys were read. ``last`` is the pool as it stood before, or None.
+        Pure. Asked again, a bounded number of times, once the keys were read. ``last`` is the pool as it stood before, or None. State
+        beyond what a first load needs is used where ``states`` holds it: that is how a quote's missing state is filled in.
 
         Raises:
             DecodeError: the bytes are not those of such a pool.
         """
 
-    def apply(self, pool: Pool, log: Log) -> Pool | Needs:
+    def apply(self, pool: Pool, log: Log, at: ChainTime) -> Pool | Needs:
         """Play one log of a watched contract on a pool, exactly as the contract changed; a pool that no log moves returns itself.
+
+        ``at`` is the block of the log: a pool whose fee or oracle depends on time needs it.
 
         Raises:
             DecodeError: the log is not one of such a pool.
         """
+        return pool
+
+    def observe(self, pool: Pool, seen: Observation) -> Pool:
+        """Take in an observed figure, for pools that are made of observations (an aggregator's quotes); others return themselves."""
         return pool
 
     @abstractmethod

@@ -7,6 +7,7 @@ from typing import ClassVar
 from tidemill.domain.answers import Rejected
 from tidemill.domain.book import BookState
 from tidemill.domain.decision import Allowance
+from tidemill.domain.history import Wants
 from tidemill.domain.opportunity import Opportunity
 from tidemill.domain.plan import Plan
 from tidemill.domain.snapshot import Snapshot
@@ -18,6 +19,7 @@ class RiskCheck(Plugin):
     """A limit. Keeps no state between calls: what it needs to know stands in the book and the snapshot."""
 
     interface_version: ClassVar[int] = 1
+    needs: ClassVar[Wants] = Wants()
 
     @abstractmethod
     def allow(self, opportunity: Opportunity, book: BookState, snapshot: Snapshot) -> Allowance | Rejected:

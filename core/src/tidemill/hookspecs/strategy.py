@@ -57,9 +57,7 @@ class Strategy(Plugin):
             return Rejected("plan", f"{self.name} does not say how to carry out a signal")
         return build_flow(opportunity, size, desk)
 
-    def opportunity(
-        self, *, buy: Offer, sell: Offer, confidence_ppm: int = 1_000_000, reason: str = ""
-    ) -> Arbitrage:
+    def opportunity(self, *, buy: Offer, sell: Offer, confidence_ppm: int = 1_000_000, reason: str = "") -> Arbitrage:
         """Return the arbitrage that buys the pair's first asset at one pool and sells it at another, in one transaction.
 
         Amount and profit are left open (0): the core finds the best amount before it ranks.

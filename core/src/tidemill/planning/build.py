@@ -28,7 +28,7 @@ def build_flow(opportunity: Arbitrage, size: Sized, desk: Desk) -> Flow | Reject
         return swaps
     asset, legs = opportunity.asset, opportunity.legs
     return Flow(
-        id=PlanId(content_id("plan", opportunity.id, desk.book.id, size.units, size.lender)),
+        id=_plan_id(opportunity, size, desk),
         opportunity=opportunity.id,
         strategy=opportunity.strategy,
         book=desk.book.id,
@@ -38,10 +38,16 @@ def build_flow(opportunity: Arbitrage, size: Sized, desk: Desk) -> Flow | Reject
         loans=(loan,) if loan is not None else (),
         swaps=swaps,
         guards=((asset, 1 if loan is not None else size.units + 1),) if rules.guards_balance else (),
-        expires=desk.at(opportunity.chain).height + desk.patience,
+        expires=desk.at(opportunity.chain).height + max(desk.patience, rules.lifetime),
         # Twice the estimate: the composed plan's own cost is checked against this cap, and only that is spent.
         cost_cap=2 * desk.estimate(legs, len((loan,) if loan is not None else ())),
     )
+
+
+def _plan_id(opportunity: Arbitrage, size: Sized, desk: Desk) -> PlanId:
+    """Name a plan by its route, size and the versions it was made on: asked again on newer state it is another plan."""
+    versions = [desk.view.version(leg.pool) for leg in opportunity.legs]
+    return PlanId(content_id("plan", opportunity.id, desk.book.id, size.units, size.lender, versions))
 
 
 def _loan(opportunity: Arbitrage, size: Sized, desk: Desk) -> Loan | None | Rejected:
@@ -59,9 +65,7 @@ def _drawn(terms: LoanTerms, amount: int) -> Loan | Rejected:
     return Loan(terms.lender, terms.asset, amount, terms.fee(amount))
 
 
-def _swaps(
-    opportunity: Arbitrage, amount: int, due: int, desk: Desk, *, spends: bool, guards: bool
-) -> tuple[PlannedSwap, ...] | Rejected:
+def _swaps(opportunity: Arbitrage, amount: int, due: int, desk: Desk, *, spends: bool, guards: bool) -> tuple[PlannedSwap, ...] | Rejected:
     at, swaps = desk.at(opportunity.chain), []
     for place, leg in enumerate(opportunity.legs):
         pool = desk.view.pools.get(leg.pool)
@@ -75,7 +79,7 @@ def _swaps(
         if last and not guards:
             least = max(least, due + 1)
         if not (spends or last):
-            least = least or out  # what the next swap sells must be certain
+            least = out  # the next swap sells a fixed amount: less must not arrive, more would be left behind
         swaps.append(PlannedSwap(leg.pool, leg.sell, leg.buy, None if spends and place else amount, least))
         amount = out if spends else (least if not last else out)
     return tuple(swaps)

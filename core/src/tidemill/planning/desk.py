@@ -21,6 +21,7 @@ class CostRules(Protocol):
     native: AssetId
     spends_balance: bool
     guards_balance: bool
+    lifetime: int
 
     def executes_at(self, head: ChainTime) -> ChainTime:
         """Return when a transaction sent at ``head`` would execute."""
@@ -31,8 +32,6 @@ class CostRules(Protocol):
 
 class LoanOffers(Protocol):
     """The part of a lender that planning uses; see ``tidemill.hookspecs.lender.Lender``."""
-
-    name: str
 
     def terms(self, asset: AssetId, chain: ChainId, snapshot: Snapshot) -> LoanTerms | NoLoan:
         """Return what the lender offers now."""

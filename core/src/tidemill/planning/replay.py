@@ -79,9 +79,7 @@ def replay_flow(flow: Flow, pools: Mapping[PoolId, Pool], at: ChainTime) -> Repl
     return Replayed(tuple(fills), tuple(before), tuple(sorted(moved.items())), changes)
 
 
-def _swap(
-    step: int, swap: PlannedSwap, pool: Pool | None, balances: Mapping[AssetId, int], at: ChainTime
-) -> Swapped | Broken:
+def _swap(step: int, swap: PlannedSwap, pool: Pool | None, balances: Mapping[AssetId, int], at: ChainTime) -> Swapped | Broken:
     held = balances.get(swap.sell, 0)
     amount = held if swap.amount_in is None else swap.amount_in
     if amount > held:

@@ -11,10 +11,14 @@ T = TypeVar("T")
 
 @frozen
 class Fault:
-    """Plugin code that raised: ``plugin`` is ``<folder>.<name>`` of the innermost plugin in the traceback."""
+    """Plugin code that raised: ``plugin`` is ``<folder>.<name>`` of the innermost plugin in the traceback.
+
+    ``blamed`` is false where the input was at fault (a ``MarketDataError``): it is told, but does not count towards disabling.
+    """
 
     plugin: str
     reason: str
+    blamed: bool = True
 
 
 class Guard(Protocol):

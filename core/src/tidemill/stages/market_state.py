@@ -1,5 +1,7 @@
 """The market's state as persistent maps: a checkpoint is a copy of references."""
 
+from typing import Any
+
 import attrs
 from attrs import define, field
 from immutables import Map
@@ -7,14 +9,14 @@ from immutables import Map
 from tidemill.domain.asset import Asset
 from tidemill.domain.events import Log, Market
 from tidemill.domain.history import History, PricePoint
-from tidemill.domain.ids import AssetId, ChainId, Key, MarketId, Pair, PoolId
+from tidemill.domain.ids import AssetId, ChainId, Key, MarketId, Pair, PoolId, chain_of
 from tidemill.domain.plan import Version
 from tidemill.domain.pool import Pool, PoolRef, Watch
 from tidemill.domain.snapshot import ChainView
 from tidemill.domain.valuation import PriceTree
 
 
-@define
+@attrs.frozen
 class Loading:
     """A pool whose state is being read: ``keys`` asked for so far, ``rounds`` of asking, ``logs`` (height, log) that wait for it.
 
@@ -29,7 +31,7 @@ class Loading:
 
 @define
 class MarketState:
-    """All that a rollback restores. Mappings are persistent: they are replaced, never changed in place."""
+    """All that a rollback restores. The mappings are persistent: they are replaced, never changed in place."""
 
     chains: Map[ChainId, ChainView] = field(factory=Map)
     assets: Map[AssetId, Asset] = field(factory=Map)
@@ -39,6 +41,7 @@ class MarketState:
     versions: Map[PoolId, Version] = field(factory=Map)
     seen: Map[PoolId, int] = field(factory=Map)
     watches: Map[PoolId, Watch] = field(factory=Map)
+    loading: Map[PoolId, Loading] = field(factory=Map)
     by_pair: Map[Pair, tuple[PoolId, ...]] = field(factory=Map)
     states: Map[ChainId, Map[Key, bytes | None]] = field(factory=Map)
     by_key: Map[ChainId, Map[Key, tuple[PoolId, ...]]] = field(factory=Map)
@@ -50,3 +53,30 @@ class MarketState:
     def copy(self) -> "MarketState":
         """Return a checkpoint: the maps are shared."""
         return attrs.evolve(self)
+
+
+_BY_POOL = ("refs", "pools", "versions", "seen", "watches", "loading")
+_BY_CHAIN = ("chains", "states", "by_key", "by_address", "trees")
+
+
+def restored(now: MarketState, then: MarketState, chain: ChainId) -> MarketState:
+    """Return ``now`` with everything of one chain as it was ``then``; prices and histories come from elsewhere and stay."""
+    result = now.copy()
+    for name in _BY_CHAIN:
+        setattr(result, name, _swap(getattr(now, name), getattr(then, name), {chain}))
+    for name in _BY_POOL:
+        current, old = getattr(now, name), getattr(then, name)
+        setattr(result, name, _swap(current, old, {pool for pool in (*current, *old) if chain_of(pool) == chain}))
+    pairs = {pair for pair in (*now.by_pair, *then.by_pair) if chain_of(pair[0]) == chain}
+    result.by_pair = _swap(now.by_pair, then.by_pair, pairs)
+    return result
+
+
+def _swap(current: Map[Any, Any], old: Map[Any, Any], keys: set[Any]) -> Map[Any, Any]:
+    result = current.mutate()
+    for key in keys:
+        if key in old:
+            result[key] = old[key]
+        elif key in result:
+            del result[key]
+    return result.finish()

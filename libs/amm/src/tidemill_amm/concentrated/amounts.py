@@ -49,7 +49,8 @@ def liquidity_for_amounts(sqrt_price_x96: int, lower: int, upper: int, amount0: 
         amount1: base units of token1 on offer; >= 0.
 
     Returns:
-        Liquidity, rounded down as the periphery does: minting it asks for no more than either amount.
+        Liquidity, rounded down as the periphery does: minting it asks for no more than either amount. The periphery
+        reverts where one amount alone would pay for more than uint128; here the other amount decides.
 
     Raises:
         InvalidTick: a tick is out of range, or lower >= upper.

@@ -84,7 +84,6 @@ def swap(
         InvalidAmount: the amount is 0 or does not fit int256.
         InvalidPrice: the limit is on the wrong side of the price or outside the range.
         LiquidityOverflow: a tick's net liquidity would take the liquidity in range out of uint128.
-        InsufficientLiquidity: an exact output overflows the contract's 256 bits, which needs liquidity near uint128.
     """
     limit = _checked_limit(state, zero_for_one, amount_specified, sqrt_price_limit_x96)
     course = _Course(amount_specified, state.sqrt_price_x96, state.tick, state.liquidity)

@@ -38,8 +38,8 @@ def swap_step(sqrt_price: int, sqrt_target: int, liquidity: int, remaining: int,
         remaining: base units left to swap, fee included: above 0 input still to spend, below 0 output still to get.
         fee_ppm: the pool's fee; 0 <= fee_ppm < 1_000_000.
 
-    Raises:
-        InsufficientLiquidity: an exact output overflows the contract's 256 bits, which needs liquidity near uint128.
+    Returns:
+        The step; it cannot fail, because neither amount moves the price past the target.
     """
     zero_for_one = sqrt_price >= sqrt_target
     if remaining >= 0:

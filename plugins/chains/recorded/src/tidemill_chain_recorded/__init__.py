@@ -1,1 +1,42 @@
-"""Chain of a recorded tape: reads and costs as recorded, cannot send."""
+"""The chain of a recorded tape: it reads what the tape has shown, costs what its settings say, and cannot send."""
+
+from collections.abc import Sequence
+
+from tidemill import Chain, ChainLink, ChainRules, UsageError, hookimpl
+from tidemill.hookspecs.chain import LinkSetup
+from tidemill_chain_recorded.link import RecordedLink
+from tidemill_chain_recorded.rules import RecordedRules
+from tidemill_chain_recorded.settings import RecordedSettings, missing
+
+__all__ = ["Recorded", "RecordedLink", "RecordedRules", "RecordedSettings"]
+
+
+class Recorded(Chain):
+    """The chain ``recorded``: the rules of an EVM chain for imports, and the link of any tape."""
+
+    name = "recorded"
+    settings: RecordedSettings
+
+    @classmethod
+    def check_settings(cls, settings: object) -> tuple[tuple[str, str], ...]:
+        """Return the native coin where it must be stated."""
+        return missing(settings) if isinstance(settings, RecordedSettings) else ()
+
+    def rules(self) -> ChainRules:
+        return RecordedRules(self.settings)
+
+    def link(self, setup: LinkSetup) -> ChainLink:
+        """Return the link of the tape in ``setup``.
+
+        Raises:
+            UsageError: no tape is played.
+        """
+        if setup.tape is None:
+            raise UsageError(f"[chains.recorded] plays a recording of {self.settings.chain}: give one with --tape")
+        return RecordedLink(self.rules(), setup.tape)
+
+
+@hookimpl
+def tidemill_register_chains() -> Sequence[type[Chain]]:
+    """Return the chain ``recorded``."""
+    return [Recorded]

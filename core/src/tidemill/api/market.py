@@ -1,0 +1,216 @@
+"""The market of a tape from Python: exact quotes, and the cycles that gain."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+import attrs
+from attrs import field, frozen
+
+from tidemill.api.names import Names
+from tidemill.api.tape import one_chain
+from tidemill.config.assets import KnownAssets, known_assets
+from tidemill.config.model import Config
+from tidemill.domain.answers import NoQuote, NoQuoteReason
+from tidemill.domain.events import Batch, Head, Rollback
+from tidemill.domain.ids import AssetId, ChainId, PoolId, chain_of
+from tidemill.domain.pool import Quote
+from tidemill.domain.search import Candidate, CycleQuery
+from tidemill.domain.snapshot import Snapshot
+from tidemill.domain.time import ChainTime
+from tidemill.errors import MarketDataError, PluginError, UsageError
+from tidemill.hookspecs.search import Searcher
+from tidemill.pipeline.assemble import Pipeline, assemble
+from tidemill.stages.guard import Fault, Guard
+from tidemill.tape.reader import TapeReader
+
+if TYPE_CHECKING:
+    from tidemill.stages.market import Market as Fold
+
+T = TypeVar("T")
+NEEDED = ("chain", "dex", "search")
+"""The kinds of plugins that a market without a run needs."""
+TOP_OF_RANGE = 50
+_NO_LIMIT = 1 << 62
+
+
+@frozen
+class CycleLeg:
+    """One swap of a cycle, both amounts in base units, as the pool pays them."""
+
+    pool: PoolId
+    sell: AssetId
+    buy: AssetId
+    amount_in: int
+    amount_out: int
+
+
+@frozen
+class Cycle:
+    """A cycle that gains: ``amount_in`` of the start asset becomes ``amount_out``, pool fees paid, chain costs not; base units.
+
+    ``exact`` says that the searcher proved that no better one was left out.
+    """
+
+    hops: int
+    legs: tuple[CycleLeg, ...]
+    amount_in: int
+    amount_out: int
+    profit: int
+    exact: bool = True
+    kind: Literal["cycle"] = "cycle"
+
+
+@frozen
+class PoolQuote:
+    """An exact quote in base units, ``fee`` in the asset sold, for a swap that executes ``at`` that block."""
+
+    pool: PoolId
+    sell: AssetId
+    buy: AssetId
+    amount_in: int
+    amount_out: int
+    fee: int
+    at: ChainTime
+
+
+@frozen
+class Market:
+    """A tape's market at one moment. ``faults`` says which pools could not be loaded, a sentence each."""
+
+    snapshot: Snapshot
+    names: Names
+    faults: tuple[str, ...] = ()
+    _guard: Guard = field(kw_only=True, repr=False, eq=False)
+
+    def quote(self, pool: str, sell: str, amount: int, buy: str | None = None, *, exact_out: bool = False) -> PoolQuote | NoQuote:
+        """Quote one swap exactly, in integers.
+
+        Args:
+            pool: an id or, where the tape has one chain, a bare address.
+            sell: an id, a bare address, or a verified symbol.
+            amount: base units of ``sell``; with ``exact_out`` of ``buy``.
+            buy: as ``sell``; a pool of two assets needs none.
+            exact_out: ``amount`` is what is bought.
+
+        Returns:
+            The quote, or the pool's "no".
+
+        Raises:
+            UsageError: a name is unknown or ambiguous, or ``buy`` is needed.
+        """
+        identifier = self.names.pool(pool)
+        sold = self.names.asset(sell)
+        bought = self.names.asset(buy) if buy is not None else self._other(identifier, sold)
+        found = self.snapshot.pool(identifier)
+        if found is None:
+            return NoQuote(NoQuoteReason.STALE, "the tape does not hold its state")
+        at = self.snapshot.at(chain_of(identifier))
+        ask = found.quote_exact_out if exact_out else found.quote_exact_in
+        answer = self._call(f"dex.{self.snapshot.refs[identifier].dex}", partial(ask, sold, bought, amount, at))
+        if isinstance(answer, Quote):
+            return PoolQuote(identifier, sold, bought, answer.amount_in, answer.amount_out, answer.fee, at)
+        return answer
+
+    def scan(self, start: str, hops: int | range, min_profit: int = 1, top: int | None = None) -> list[Cycle]:
+        """Return the cycles from ``start`` back to it that gain, best first, ties by their pools' ids.
+
+        Args:
+            start: an id, a bare address, or a verified symbol.
+            hops: so many swaps; or a range of them, whose end is not in it.
+            min_profit: least gain before chain costs, base units of ``start``; >= 1.
+            top: the best so many; None: all for one number of hops, the best 50 for a range.
+
+        Raises:
+            UsageError: the asset is unknown or ambiguous, a number is out of range, or no searcher is enabled.
+            PluginError: the searcher failed.
+        """
+        few, many = (hops, hops) if isinstance(hops, int) else (hops.start, hops.stop - 1)
+        if few < 2 or many < few or min_profit < 1 or (top is not None and top < 1):
+            raise UsageError(f"hops must be 2 or more, least profit and top 1 or more; found {few} to {many}, {min_profit}, {top}")
+        finder = self.snapshot.finder
+        if finder is None:
+            raise UsageError("no searcher is enabled: add a table such as [search.cycles]")
+        asset = self.names.asset(start)
+        best = top if top is not None else 0 if isinstance(hops, int) else TOP_OF_RANGE
+        query = CycleQuery(
+            chain_of(asset), (asset,), min_hops=few, max_hops=many, min_profit=min_profit, top=best, work=_NO_LIMIT
+        )
+        return self._call("search", lambda: [_cycle(found) for found in finder.find(query)])
+
+    def _other(self, pool: PoolId, sold: AssetId) -> AssetId:
+        """Return the one asset of a pool that ``sold`` can be sold for."""
+        others = [asset for asset in self.snapshot.refs[pool].assets if asset != sold]
+        if len(others) != 1:
+            raise UsageError(f"{pool} trades {', '.join(self.snapshot.refs[pool].assets)}: say what to buy for {sold}")
+        return others[0]
+
+    def _call(self, plugin: str, function: Callable[[], T]) -> T:
+        answer = self._guard.call(plugin, function)
+        if isinstance(answer, Fault):
+            raise PluginError(answer.plugin, answer.reason)
+        return answer
+
+
+def _cycle(found: Candidate) -> Cycle:
+    legs = tuple(
+        CycleLeg(leg.pool, leg.sell, leg.buy, paid, got)
+        for leg, paid, got in zip(found.legs, found.amounts, found.amounts[1:], strict=False)
+    )
+    return Cycle(len(legs), legs, found.amounts[0], found.amounts[-1], found.profit, found.exact)
+
+
+def fold_market(reader: TapeReader, config: Config, height: int | None) -> Market:
+    """Fold a tape's market up to a height; see ``Tape.market_at``."""
+    narrowed = attrs.evolve(config, tables=tuple(table for table in config.tables if table.kind in NEEDED))
+    pipeline = assemble(narrowed)
+    chain = _check_height(reader, height)
+    missing = [chain for chain in reader.header.chains if chain not in pipeline.chains]
+    if missing:
+        known = ", ".join(sorted(pipeline.chains))
+        raise UsageError(f"the tape is of {', '.join(missing)}, the configuration is for {known}: give one that enables its chain")
+    fold = pipeline.core.market
+    for record in reader.records():
+        if height is not None and _is_past(record.batch, chain, height):
+            break
+        if not record.batch.is_answer:
+            _apply(fold, record.batch)
+    return _market(pipeline, config, reader.header.chains)
+
+
+def _check_height(reader: TapeReader, height: int | None) -> ChainId | None:
+    """Return the chain that a height is of."""
+    if height is None:
+        return None
+    chain = ChainId(one_chain(reader.header, "a height says nothing without its chain"))
+    span = next((span for span in reader.closing.spans if span.chain == chain), None)
+    if span is None or not span.first <= height <= span.last:
+        held = f"heights {span.first} to {span.last}" if span is not None else "no head"
+        raise UsageError(f"the tape holds {held} of {chain}, not {height}")
+    return chain
+
+
+def _is_past(batch: Batch, chain: ChainId | None, height: int) -> bool:
+    return any(isinstance(event, Head) and event.chain == chain and event.height > height for event in batch.events)
+
+
+def _apply(fold: "Fold", batch: Batch) -> None:
+    for event in batch.events:
+        if isinstance(event, Rollback) and fold.roll_back(event) is None:
+            raise MarketDataError(f"{event.chain} was rolled back to {event.height} on the tape, further than the market can follow")
+    fold.apply(batch)
+
+
+def _market(pipeline: Pipeline, config: Config, chains: tuple[ChainId, ...]) -> Market:
+    fold = pipeline.core.market
+    fold.refresh_trees()
+    before = pipeline.core.snapshot()
+    snapshot = fold.snapshot(changed=fold.take_changed(), books=before.books, finder=before.finder)
+    rules = [chain.rules() for chain in pipeline.chains.values()]
+    verified: KnownAssets = known_assets(config.assets, [one.verified_assets() for one in rules])
+    faults = tuple(dict.fromkeys(f"{fault.plugin}: {fault.reason}" for fault in fold.faults))
+    market = Market(snapshot, Names(snapshot, verified, chains), faults, guard=pipeline.supervisor)
+    finder = snapshot.finder
+    if isinstance(finder, Searcher):
+        market._call(f"search.{finder.name}", partial(finder.update, snapshot))  # noqa: SLF001 - its own class
+    return market

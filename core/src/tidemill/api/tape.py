@@ -1,0 +1,140 @@
+"""Tapes from Python: open one, ask what it holds, see its market at a height, make one from another recording."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from tidemill.errors import UsageError
+from tidemill.tape.header import Closing, TapeHeader, TapeSummary
+from tidemill.tape.imports import Imported, import_recording
+from tidemill.tape.reader import TapeReader
+from tidemill.tape.segment import TapeRecord
+
+if TYPE_CHECKING:
+    from tidemill.api.market import Market
+    from tidemill.config.model import Config
+
+
+@frozen
+class Tape:
+    """A tape, or a folder of the files of one recording."""
+
+    reader: TapeReader
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        return self.reader.path
+
+    @property
+    def header(self) -> TapeHeader:
+        """What the tape says it is."""
+        return self.reader.header
+
+    @property
+    def closing(self) -> Closing:
+        """What the tape says it holds, after the bytes of every frame were checked.
+
+        Raises:
+            TapeDamaged: it is cut or altered.
+        """
+        return self.reader.closing
+
+    def records(self) -> Iterator[TapeRecord]:
+        """Yield the recorded batches with their flags, in order.
+
+        Raises:
+            TapeDamaged: where it is cut or altered; what was yielded before is sound.
+        """
+        return self.reader.records()
+
+    def summary(self) -> TapeSummary:
+        """Return what the tape holds by its own account, after the bytes of every frame were checked.
+
+        Raises:
+            TapeDamaged: it is cut or altered.
+        """
+        return self.reader.summary()
+
+    def validate(self) -> TapeSummary:
+        """Read everything, compare it with the closing record, and return what the tape holds.
+
+        Raises:
+            TapeDamaged: the first place that cannot be trusted.
+        """
+        return self.reader.validate()
+
+    def market_at(self, height: int | None = None, config: "Config | Path | str | None" = None) -> "Market":
+        """Return the market as the tape shows it after the block of a height; None: at the tape's end.
+
+        Args:
+            height: of the tape's one chain; a height between two recorded heads shows the market of the lower one.
+            config: a configuration or the path of one; None: the tape's own, else the default for its kind. Its chains, DEXs and searcher
+                are used, nothing else.
+
+        Raises:
+            UsageError: the tape has no such height, several chains and a height was given, or a chain that the configuration does not name.
+            ConfigError, PluginError: the configuration or a plugin cannot be used.
+            TapeDamaged: the tape is cut or altered.
+        """
+        from tidemill.api.market import fold_market
+
+        return fold_market(self.reader, chosen_config(self.header, config), height)
+
+
+def open_tape(path: Path | str) -> Tape:
+    """Open a tape, or a folder of the files of one recording; reads the headers.
+
+    Raises:
+        UsageError: there is nothing at that path.
+        TapeDamaged: its beginning is cut or altered.
+        TapeError: it cannot be read, is of another version, or pyarrow is not installed.
+    """
+    return Tape(TapeReader(path))
+
+
+def import_tape(kind: str, source: Path | str, out: Path | str, *, overwrite: bool = False) -> Imported:
+    """Write a tape from another recording.
+
+    Args:
+        kind: one of ``tidemill.tape.imports.IMPORTERS``, such as ``uniswap-v2-pairs``.
+        source: the recording.
+        out: the tape to write.
+        overwrite: replace a file that is there and not empty.
+
+    Raises:
+        UsageError: there is no such kind or no such file.
+        DecodeError: the recording is not what its kind demands; the message names the entry.
+        TapeError: the tape cannot be written.
+    """
+    return import_recording(kind, Path(source), Path(out), overwrite=overwrite)
+
+
+def chosen_config(header: TapeHeader, config: "Config | Path | str | None" = None) -> "Config":
+    """Return the configuration given, else the one in a tape's header, else the default for its kind.
+
+    Raises:
+        ConfigError: it cannot be used. UsageError: there is no default for that kind.
+    """
+    from tidemill.config.text import config_from_json
+    from tidemill.config.load import default_config, load_config
+    from tidemill.config.model import Config
+
+    if isinstance(config, Config):
+        return config
+    if config is not None:
+        return load_config(Path(config))
+    return config_from_json(header.config) if header.config else default_config(header.kind)
+
+
+def one_chain(header: TapeHeader, what: str) -> str:
+    """Return the chain of a tape that has one.
+
+    Raises:
+        UsageError: it has several; ``what`` says what is ambiguous then.
+    """
+    if len(header.chains) != 1:
+        raise UsageError(f"the tape has several chains, {', '.join(header.chains)}: {what}")
+    return header.chains[0]

@@ -1,0 +1,1 @@
+"""The command line: thin skins over the functions of ``tidemill.api``."""

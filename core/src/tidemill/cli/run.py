@@ -1,0 +1,58 @@
+"""``tidemill run``: the main job."""
+
+import re
+from pathlib import Path
+
+import click
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+class Duration(click.ParamType[int]):
+    """A span such as ``90s``, ``10m``, ``2h`` or ``1d``, in whole seconds."""
+
+    name = "duration"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        found = re.fullmatch(r"([1-9][0-9]{0,8})([smhd])", str(value))
+        if found is None:
+            self.fail(f"{value!r} is no duration: expected a number and a unit, such as 90s, 10m, 2h or 1d", param, ctx)
+        return int(found[1]) * _UNITS[found[2]]
+
+
+@click.command(name="run")
+@click.option("--config", type=click.Path(path_type=Path), help="The configuration; without it, the simulated market in paper mode.")
+@click.option("--tape", type=click.Path(path_type=Path), help="Play the market of this tape.")
+@click.option("--live", is_flag=True, help='Trade real money; the configuration must say mode = "live" as well.')
+@click.option("--blocks", type=click.IntRange(min=1), help="End after so many blocks.")
+@click.option("--for", "seconds", type=Duration(), help="End after so much time: 90s, 10m, 2h, 1d.")
+@click.option("--seed", type=click.IntRange(min=0), help="Seed of everything random; equal seeds give equal ledgers.")
+@click.option("--speed", help="real, max, or a factor such as 10x.")
+@click.option("--record", type=click.Path(path_type=Path), help="Write the run to a tape.")
+@click.option("--data", type=click.Path(path_type=Path), help="Folder of the ledger.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, the summary last.")
+def command(
+    config: Path | None,
+    tape: Path | None,
+    live: bool,
+    blocks: int | None,
+    seconds: int | None,
+    seed: int | None,
+    speed: str | None,
+    record: Path | None,
+    data: Path | None,
+    as_json: bool,
+) -> None:
+    """Run the pipeline: over the simulated market, a tape, or live data.
+
+    Ctrl-C drains and ends with the summary.
+    """
+    from tidemill.api.json_lines import JsonLines
+    from tidemill.api.run import RunOptions, run
+
+    if blocks is not None and seconds is not None:
+        raise click.UsageError("--blocks and --for exclude each other: give one")
+    options = RunOptions(tape, live, blocks or 0, seconds or 0, seed, speed, record, data)
+    run(config, options, notifiers=[JsonLines()] if as_json else None)

@@ -1,0 +1,156 @@
+"""From loaded classes to instances with checked settings: chains first, since they say what symbols mean."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Protocol, TypeVar
+
+from attrs import field, frozen
+
+from tidemill.config.assets import KnownAssets, known_assets
+from tidemill.config.books import ResolvedBook, resolve_books
+from tidemill.config.model import Config, PluginTable
+from tidemill.config.settings import make_settings
+from tidemill.domain.asset import Asset
+from tidemill.errors import ConfigError, PluginError, Problem
+from tidemill.hookspecs.chain import Chain, ChainRules
+from tidemill.hookspecs.plugin import Plugin
+
+T = TypeVar("T")
+
+
+class LoadedPlugin(Protocol):
+    """What discovery gives for an enabled table."""
+
+    @property
+    def table(self) -> PluginTable:
+        """The table in the configuration."""
+
+    @property
+    def plugin_class(self) -> type[Plugin]:
+        """The class that was registered under the table's name."""
+
+    def call(self, what: str, function: Callable[[], T]) -> T:
+        """Call the plugin's code; what it raises names the plugin."""
+
+    def make(self, settings: object) -> Plugin:
+        """Return an instance."""
+
+
+@frozen
+class Assembled:
+    """The plugins as instances, by ``<folder>.<name>`` in the configuration's order, and what the configuration means with them.
+
+    ``rules`` are the enabled chains' in the same order, ``assets`` what symbols mean, ``books`` with capital in base units.
+    """
+
+    plugins: Mapping[str, Plugin]
+    rules: tuple[ChainRules, ...]
+    assets: KnownAssets
+    books: tuple[ResolvedBook, ...]
+
+
+@frozen
+class Assembling:
+    """What making the plugins came to; ``assembled`` is None where anything is wrong."""
+
+    assembled: Assembled | None
+    problems: tuple[Problem, ...] = ()
+    faults: tuple[tuple[PluginTable, PluginError], ...] = ()
+
+    @property
+    def everything(self) -> tuple[Problem, ...]:
+        """All that is wrong, plugins' faults at their tables."""
+        return (*self.problems, *(table.fault(error) for table, error in self.faults))
+
+
+def make_plugins(config: Config, loaded: Sequence[LoadedPlugin]) -> Assembled:
+    """Make an instance of every loaded plugin and resolve the books.
+
+    Args:
+        config: the configuration whose tables were loaded.
+        loaded: what discovery loaded, in the configuration's order.
+
+    Raises:
+        ConfigError: everything that is wrong with settings and books, or no chain is enabled.
+        PluginError: a plugin's own code is at fault, and nothing else is wrong.
+    """
+    made = try_make_plugins(config, loaded)
+    if made.assembled is not None:
+        return made.assembled
+    first = made.faults[0][1] if made.faults else None
+    if first is not None and len(made.everything) == 1:
+        raise first
+    raise ConfigError(made.everything) from first
+
+
+def try_make_plugins(config: Config, loaded: Sequence[LoadedPlugin], *, all_loaded: bool = True) -> Assembling:
+    """Make what can be made and say what is wrong with the rest.
+
+    Args:
+        config: the configuration.
+        loaded: what was loaded of it.
+        all_loaded: False where some enabled plugin is missing in ``loaded``: then no asset is called unknown, and books are not looked at.
+    """
+    made = _Maker(config)
+    made.chains([plugin for plugin in loaded if plugin.table.kind == "chain"])
+    if not config.enabled("chain"):
+        made.problems.append(config.places.problem("no chain is enabled: add a table such as [chains.sim]", "chains"))
+    whole = all_loaded and made.sound
+    assets = known_assets(config.assets, made.verified, complete=whole)
+    for plugin in loaded:
+        if plugin.table.kind != "chain":
+            made.make(plugin, assets)
+    books: tuple[ResolvedBook, ...] = ()
+    if whole and made.rules:
+        try:
+            books = resolve_books(config, assets, made.rules)
+        except ConfigError as error:
+            made.problems.extend(error.problems)
+    if not made.sound:
+        return Assembling(None, tuple(made.problems), tuple(made.faults))
+    ordered = {plugin.table.path: made.plugins[plugin.table.path] for plugin in loaded}
+    return Assembling(Assembled(ordered, tuple(made.rules), assets, books))
+
+
+@frozen
+class _Maker:
+    config: Config
+    plugins: dict[str, Plugin] = field(factory=dict)
+    rules: list[ChainRules] = field(factory=list)
+    verified: list[Mapping[str, Asset]] = field(factory=list)
+    problems: list[Problem] = field(factory=list)
+    faults: list[tuple[PluginTable, PluginError]] = field(factory=list)
+
+    @property
+    def sound(self) -> bool:
+        return not self.problems and not self.faults
+
+    def chains(self, loaded: Sequence[LoadedPlugin]) -> None:
+        own = KnownAssets(self.config.assets)
+        for plugin in loaded:
+            chain = self.make(plugin, own)
+            if isinstance(chain, Chain):
+                rules = self._try(plugin, partial(plugin.call, "rules()", chain.rules))
+                if rules is not None:
+                    self.rules.append(rules)
+                    verified = self._try(plugin, partial(plugin.call, "verified_assets()", rules.verified_assets))
+                    self.verified.append(verified or {})
+
+    def make(self, plugin: LoadedPlugin, assets: KnownAssets) -> Plugin | None:
+        read = partial(make_settings, plugin.table, plugin.plugin_class, assets)
+        settings = self._try(plugin, partial(plugin.call, "reading its settings", read))
+        if settings is None:
+            return None
+        made = self._try(plugin, partial(plugin.make, settings))
+        if made is not None:
+            self.plugins[plugin.table.path] = made
+        return made
+
+    def _try(self, plugin: LoadedPlugin, make: Callable[[], T]) -> T | None:
+        try:
+            return make()
+        except ConfigError as error:
+            self.problems.extend(error.problems)
+        except PluginError as error:
+            self.faults.append((plugin.table, error))
+        return None

@@ -1,0 +1,1 @@
+"""Plugins: found by their metadata alone, imported only when the configuration enables them."""

@@ -1,0 +1,41 @@
+"""Which of our distributions holds which plugin, so that a message can say what to install."""
+
+from difflib import get_close_matches
+
+PACKAGES = {
+    "chains.recorded": "tidemill-chain-recorded",
+    "chains.sim": "tidemill-chain-sim",
+    "dex.pancakeswap": "tidemill-dex-uniswap",
+    "dex.quickswap": "tidemill-dex-uniswap",
+    "dex.sushiswap": "tidemill-dex-uniswap",
+    "dex.uniswap": "tidemill-dex-uniswap",
+    "lenders.sim": "tidemill-lender-sim",
+    "notifiers.console": "tidemill-notifier-console",
+    "notifiers.jsonl": "tidemill-notifier-jsonl",
+    "prices.sim": "tidemill-price-sim",
+    "risk.limits": "tidemill-risk-limits",
+    "search.cycles": "tidemill-search-cycles",
+    "stores.sqlite": "tidemill-store-sqlite",
+    "strategies.spatial": "tidemill-strategy-spatial",
+    "strategies.triangular": "tidemill-strategy-triangular",
+}
+
+
+def where_to_get(folder: str, name: str, installed: tuple[str, ...]) -> str:
+    """Return what the operator can do about a plugin that is not installed: a name that was meant, or a package to install.
+
+    Args:
+        folder: as in ``[<folder>.<name>]``.
+        name: as the configuration has it.
+        installed: the names of that folder that are installed.
+    """
+    published = [path.partition(".")[2] for path in PACKAGES if path.startswith(f"{folder}.")]
+    near = get_close_matches(name, sorted({*published, *installed}), n=1, cutoff=0.6)
+    if near and near[0] in installed:
+        return f'did you mean "{near[0]}"?'
+    if near:
+        package = PACKAGES[f"{folder}.{near[0]}"]
+        return f'"{near[0]}" is in {package} (pip install {package})'
+    if installed:
+        return f"installed are {', '.join(sorted(installed))}"
+    return "install the package that holds it"

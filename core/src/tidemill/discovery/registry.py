@@ -1,0 +1,90 @@
+"""The plugins of a run: which table, which distribution, which class."""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, TypeVar
+
+from attrs import frozen
+
+from tidemill.discovery.metadata import PluginMetadata
+from tidemill.errors import PluginContractError, TidemillError
+from tidemill.hookspecs.plugin import Plugin
+
+if TYPE_CHECKING:
+    from tidemill.config.model import PluginTable
+
+T = TypeVar("T")
+
+
+@frozen
+class Loaded:
+    """An enabled plugin: its table in the configuration, where it was installed from, and its class."""
+
+    table: "PluginTable"
+    metadata: PluginMetadata
+    plugin_class: type[Plugin]
+
+    def call(self, what: str, function: Callable[[], T]) -> T:
+        """Call the plugin's code while the pipeline is assembled.
+
+        Raises:
+            PluginContractError: it raised anything that is not one of ours; the cause is kept.
+        """
+        try:
+            return function()
+        except (TidemillError, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            raise PluginContractError(
+                self.metadata.path, f"{what} raised {type(error).__name__}: {error}", distribution=self.metadata.distribution
+            ) from error
+
+    def make(self, settings: object) -> Plugin:
+        """Return an instance with checked settings.
+
+        Raises:
+            PluginContractError: its constructor raised.
+        """
+        return self.call("its constructor", lambda: self.plugin_class(settings))
+
+
+class Registry:
+    """All loaded plugins, in the order of the configuration."""
+
+    def __init__(self, plugins: tuple[Loaded, ...] = ()) -> None:
+        self._plugins = plugins
+
+    def __iter__(self) -> Iterator[Loaded]:
+        return iter(self._plugins)
+
+    def __len__(self) -> int:
+        return len(self._plugins)
+
+    def loaded(self, kind: str) -> tuple[Loaded, ...]:
+        """Return the plugins of a kind, in the order of the configuration."""
+        return tuple(plugin for plugin in self._plugins if plugin.metadata.kind == kind)
+
+    def plugin_of(self, module: str) -> Loaded | None:
+        """Return the plugin whose code a module is, or None: how a traceback is put to a plugin.
+
+        The plugin whose own module shares most leading parts with the given name; of several in one package the first.
+        """
+        best, longest = None, 0
+        for plugin in self._plugins:
+            shared = _shared(module, plugin.plugin_class.__module__, plugin.metadata.module.partition(":")[0])
+            if shared > longest:
+                best, longest = plugin, shared
+        return best
+
+
+def _shared(module: str, *owners: str) -> int:
+    """Return how many leading parts of a dotted name are those of the owner that fits best."""
+    parts = module.split(".")
+    best = 0
+    for owner in owners:
+        count = 0
+        for one, other in zip(parts, owner.split("."), strict=False):
+            if one != other:
+                break
+            count += 1
+        best = max(best, count)
+    return best

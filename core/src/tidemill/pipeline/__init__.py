@@ -1,0 +1,1 @@
+"""The core as one fold, and the drivers and I/O around it."""

@@ -1,0 +1,349 @@
+"""The core: one synchronous fold from batches to effects. No await, no clock, no file, no socket, no global random inside."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from attrs import frozen
+from immutables import Map
+
+from tidemill.domain import events as ev
+from tidemill.domain.answers import Rejected
+from tidemill.domain.book import BookState, OpenPlan
+from tidemill.domain.ids import AssetId, BookId, ChainId, PoolId, chain_of
+from tidemill.domain.note import Note
+from tidemill.domain.opportunity import Opportunity
+from tidemill.domain.plan import Flow
+from tidemill.domain.pool import Pool
+from tidemill.domain.records import Row
+from tidemill.domain.snapshot import Snapshot
+from tidemill.hookspecs.search import Searcher
+from tidemill.ledger.journal import Journal
+from tidemill.stages import tell
+from tidemill.stages.books import Books
+from tidemill.stages.effects import NOTHING, Effects, Intent
+from tidemill.stages.flight import Flight
+from tidemill.stages.guard import Fault, Guard
+from tidemill.stages.ideas import Asked, Idea, gather, ranked
+from tidemill.stages.market import Market
+from tidemill.stages.planner import Planned, Tools, plan_idea
+from tidemill.stages.tally import Tally
+
+
+@frozen
+class BookPlan:
+    """One configured book: its base asset and the strategies that it serves (None: all)."""
+
+    id: BookId
+    base: AssetId
+    strategies: tuple[str, ...] | None = None
+
+    def serves(self, strategy: str) -> bool:
+        """Whether the book takes ideas of a strategy."""
+        return self.strategies is None or strategy in self.strategies
+
+
+@frozen
+class Parts:
+    """What a core is made of."""
+
+    market: Market
+    asked: Sequence[Asked]
+    searcher: Searcher | None
+    tools: Tools
+    books: Sequence[BookPlan]
+    guard: Guard
+    overlay_blocks: int
+    stacking: bool = False
+    paper: bool = True
+
+
+class Core:
+    """The fold. ``on_batch`` is the only way in; what it returns is the only way out."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.market = parts.market
+        self.books = Books((book.id, book.base) for book in parts.books)
+        self.tally = Tally()
+        self.flight = Flight(parts.overlay_blocks, paper=parts.paper)
+        self.journal = Journal()
+        self._parts = parts
+        self._base_of = _bases(parts)
+        self._disabled: set[str] = set()
+        self._proposed: list[tuple[Asked, Opportunity]] = []
+        self._waiting: set[PoolId] = set()
+        self._halted = ""
+        self._rows: list[Row] = []
+        self._intents: list[Intent] = []
+        self._notes: list[Note] = []
+        self._faults: list[Fault] = []
+        self._answers: dict[type, Callable[[Any], None]] = {
+            ev.Opening: self._opening,
+            ev.OutcomeSeen: self._outcome,
+            ev.RefusedSeen: self._refused,
+            ev.Proposals: self._proposals,
+            ev.PluginState: self._plugin_state,
+            ev.Balances: self._balances,
+        }
+
+    def on_batch(self, batch: ev.Batch, decide: bool) -> Effects:
+        """Take in a batch; with ``decide`` ask for ideas on what has changed since they were last asked."""
+        self.tally.events += len(batch.events)
+        if batch.is_answer:
+            for event in batch.events:
+                handler = self._answers.get(type(event))
+                if handler is not None:
+                    handler(event)
+        else:
+            self._observe(batch)
+        if decide and not self._halted:
+            self._decide()
+        return self._take()
+
+    def view(self) -> Map[PoolId, Pool]:
+        """Return the pools as ideas see them: observed, with our filled paper swaps on them."""
+        return self.flight.view(self.market.state)
+
+    def snapshot(self) -> Snapshot:
+        """Return the market as ideas would see it now, with nothing marked as changed."""
+        return self.market.snapshot(pools=self.view(), books=self.books.states, finder=self._parts.searcher)
+
+    # --- market -----------------------------------------------------------------------------------------------------------------------
+
+    def _observe(self, batch: ev.Batch) -> None:
+        for event in batch.events:
+            if isinstance(event, ev.Head):
+                self._head(event)
+            elif isinstance(event, ev.Rollback):
+                self._roll_back(event)
+            elif isinstance(event, ev.Control):
+                self._control(event)
+        moved = self.market.apply(batch)
+        if moved and self.flight.overlay.swaps:
+            self.flight.observed(moved, self.market.state)
+        if self.market.faults:
+            self._faults.extend(self.market.faults)
+            self.market.faults.clear()
+
+    def _head(self, event: ev.Head) -> None:
+        self.tally.blocks += 1
+        for pool in self.flight.head(event.chain, event.height, self.market.state):
+            if pool in self.market.state.versions:
+                self.market.bump(pool)
+        view = self.market.state.chains.get(event.chain)
+        if view is not None:
+            self._notes.append(tell.head_note(view.head, event.block_hash))
+
+    def _roll_back(self, event: ev.Rollback) -> None:
+        if self.market.roll_back(event) is None:
+            self._halt(f"{event.chain} was rolled back to {event.height}, further than the market can follow")
+            return
+        for landed in self.flight.roll_back(event.chain, event.height):
+            plan, native = landed.intent.plan, self._native(event.chain)
+            assert isinstance(plan, Flow)  # noqa: S101 only flows land in blocks
+            self.books.settle(plan.book, landed.outcome, native, sign=-1)
+            self.books.reserve(plan.book, self._open_plan(plan, landed.intent.height))
+            self.tally.outcome(landed.outcome, native, gain=landed.gain, sign=-1)
+            self._rows.extend(self.journal.reverse(plan, landed.rows, height=event.height))
+            again = self.flight.reopen(landed)
+            self._intents.append(again)
+
+    def _control(self, event: ev.Control) -> None:
+        if event.command == "halt":
+            self._halt(event.cause or "an operator stopped trading")
+
+    # --- answers ----------------------------------------------------------------------------------------------------------------------
+
+    def _opening(self, event: ev.Opening) -> None:
+        held: dict[tuple[BookId, ChainId], list[tuple[AssetId, int]]] = {}
+        for book, asset, amount in event.balances:
+            held.setdefault((book, chain_of(asset)), []).append((asset, amount))
+        for (book, chain), balances in sorted(held.items()):
+            self.books.credit(book, balances)
+            self._rows.extend(self.journal.opening(book, chain, 0, balances))
+
+    def _outcome(self, event: ev.OutcomeSeen) -> None:
+        landed = self.flight.land(event, self.market.state, self.view(), self._net)
+        if landed is None:
+            return
+        plan, outcome, native = landed.intent.plan, event.outcome, self._native(landed.intent.plan.chain)
+        assert isinstance(plan, Flow)  # noqa: S101 only flows are composed
+        rows = self.journal.outcome(plan, outcome, native=native)
+        self._rows.extend(rows)
+        if not landed.final:
+            return
+        self.flight.remember(landed, rows)
+        self.books.release(plan.book, plan.id)
+        self.books.settle(plan.book, outcome, native)
+        self.tally.outcome(outcome, native, gain=landed.gain)
+        for pool in plan.pools:
+            if pool in self.market.state.versions:
+                self.market.bump(pool)
+        self._released()
+        head = self.market.state.chains[plan.chain].head
+        self._notes.append(tell.outcome_note(plan, outcome, landed.route, native, head, self.market.state.assets))
+
+    def _refused(self, event: ev.RefusedSeen) -> None:
+        intent = self.flight.drop(event.plan)
+        if intent is None:
+            return
+        plan = intent.plan
+        self.books.release(plan.book, plan.id)
+        self._rows.append(self.journal.intent(plan, "refused", digest=intent.unsigned.digest, height=intent.height))
+        self.market.touch(plan.pools)
+        self._released()
+
+    def _proposals(self, event: ev.Proposals) -> None:
+        asked = next((one for one in self._parts.asked if one.strategy.name == event.strategy), None)
+        if asked is not None:
+            self._proposed.extend((asked, opportunity) for opportunity in event.opportunities)
+
+    def _plugin_state(self, event: ev.PluginState) -> None:
+        if event.state == "disabled":
+            self._disabled.add(event.plugin)
+            if event.plugin.startswith("dex."):
+                self.market.disable(event.plugin.removeprefix("dex."))
+        elif event.state == "restarted":
+            self._disabled.discard(event.plugin)
+        for view in self.market.state.chains.values():
+            self._notes.append(tell.plugin_note(event, view.head))
+            break
+
+    def _balances(self, event: ev.Balances) -> None:
+        """Take over what the chain says we hold: it wins, and the difference is an entry of its own."""
+        state = self.books.states[event.book]
+        for asset, amount in sorted(event.amounts):
+            difference = amount - state.balances.get(asset, 0)
+            if difference:
+                chain = chain_of(asset)
+                view = self.market.state.chains.get(chain)
+                height = view.head.height if view is not None else 0
+                reason = "the chain's balance differs from the book's"
+                self._rows.append(self.journal.adjustment(event.book, chain, height, asset, difference, reason))
+                self.books.credit(event.book, [(asset, difference)])
+
+    # --- ideas ------------------------------------------------------------------------------------------------------------------------
+
+    def _decide(self) -> None:
+        asked = [one for one in self._parts.asked if one.path not in self._disabled]
+        if not asked and not self._proposed:
+            return
+        changed = self.market.take_changed()
+        self.market.refresh_trees()
+        searcher = self._parts.searcher
+        view = self.market.snapshot(pools=self.view(), changed=changed, books=self.books.states, finder=searcher)
+        if searcher is not None:
+            answer = self._parts.guard.call(f"search.{searcher.name}", searcher.update, view)
+            if isinstance(answer, Fault):
+                self._faults.append(answer)
+                return
+        found = [*gather(asked, view, self._parts.guard, self._faults), *self._proposed]
+        self._proposed = []
+        ideas = ranked(found, view, self._parts.tools.rules, self._base_of)
+        self.tally.opportunities += len(ideas)
+        for idea in ideas:
+            for book in self._parts.books:
+                if book.serves(idea.strategy.name):
+                    self._serve(idea, book, view)
+
+    def _serve(self, idea: Idea, book: BookPlan, view: Snapshot) -> None:
+        opportunity = idea.opportunity
+        state = self.books.states[book.id]
+        answer = self._consider(idea, state, view)
+        if isinstance(answer, Planned):
+            self._send(opportunity, answer, book.id, view)
+            return
+        self.tally.rejected += 1
+        if answer.rule in ("conflict", "funds"):
+            self._waiting.update(opportunity.pools)
+        row = self.journal.opportunity(opportunity, book.id, decision="rejected", rule=answer.rule, reason=answer.reason, plan=None)
+        self._rows.append(row)
+        self._notes.append(tell.rejected_note(opportunity, answer, view))
+
+    def _consider(self, idea: Idea, book: BookState, view: Snapshot) -> Planned | Rejected:
+        opportunity = idea.opportunity
+        if idea.net <= 0:
+            text = f"an expected profit of {idea.net} of {book.base} after costs"
+            return Rejected("net_profit", text, (("net", idea.net),))
+        behind = self.flight.touching(opportunity.pools)
+        if behind and not self._parts.stacking:
+            return Rejected("conflict", f"touches a pool of our plan {behind[0]} in flight", (("plans", len(behind)),))
+        if behind:
+            view = self._stacked(view)
+        path = f"strategies.{idea.strategy.name}"
+        attempt = self._parts.guard.call(path, plan_idea, opportunity, idea.strategy, book, view, self._parts.tools)
+        if isinstance(attempt, Fault):
+            self._faults.append(attempt)
+            return Rejected("fault", f"{attempt.plugin} failed: {attempt.reason}")
+        if attempt.missing:
+            self.market.request(opportunity.chain, attempt.missing)
+        return attempt.answer
+
+    def _stacked(self, view: Snapshot) -> Snapshot:
+        """Return the view with our plans in flight counted as done."""
+        pools = self.flight.stacked(self.view(), self.market.state)
+        return self.market.snapshot(pools=pools, changed=view.changed, books=self.books.states, finder=view.finder)
+
+    def _send(self, opportunity: Opportunity, planned: Planned, book: BookId, view: Snapshot) -> None:
+        plan = self.flight.behind(planned.plan)
+        head = view.head(plan.chain)
+        intent = Intent(plan, planned.unsigned, head.height)
+        self.books.reserve(book, self._open_plan(plan, head.height))
+        self.flight.send(intent, tell.route_text(opportunity, view.assets))
+        self.tally.plans += 1
+        self._rows.append(self.journal.opportunity(opportunity, book, decision="taken", rule="", reason="", plan=plan.id))
+        self._rows.append(self.journal.intent(plan, "planned", digest=planned.unsigned.digest, height=head.height))
+        self._intents.append(intent)
+        self._notes.append(tell.planned_note(opportunity, plan, view))
+
+    # --- book-keeping -----------------------------------------------------------------------------------------------------------------
+
+    def _open_plan(self, plan: Flow, height: int) -> OpenPlan:
+        return OpenPlan(plan.id, plan.strategy, height, plan.funds, plan.cost_cap, self._native(plan.chain), plan.pools)
+
+    def _net(self, plan: Flow, changes: Sequence[tuple[AssetId, int]], cost: int) -> int:
+        """Value an outcome in its book's base asset; what cannot be valued counts nothing."""
+        snapshot = self.market.snapshot(pools=self.view())
+        base = self.books.states[plan.book].base
+        values = [snapshot.value(asset, amount, base) for asset, amount in (*changes, (self._native(plan.chain), -cost))]
+        return sum(value for value in values if isinstance(value, int))
+
+    def _released(self) -> None:
+        """Let ideas that were turned away for a conflict or for funds be found again."""
+        self.market.touch(self._waiting)
+        self._waiting.clear()
+
+    def _native(self, chain: ChainId) -> AssetId:
+        return self._parts.tools.rules[chain].native
+
+    def _halt(self, reason: str) -> None:
+        self._halted = reason
+        for _, view in sorted(self.market.state.chains.items()):
+            self._notes.append(tell.halt_note(view.head, reason))
+            break
+
+    def _take(self) -> Effects:
+        reads, watches = self.market.take_reads(), self.market.take_watches()
+        if not (reads or watches or self._rows or self._intents or self._notes or self._faults):
+            return NOTHING if not self._halted else Effects(halt=self._halted)
+        effects = Effects(
+            rows=tuple(self._rows),
+            intents=tuple(self._intents),
+            reads=reads,
+            watches=watches,
+            notes=tuple(self._notes),
+            faults=tuple(self._faults),
+            halt=self._halted,
+        )
+        for collected in (self._rows, self._intents, self._notes, self._faults):
+            collected.clear()
+        return effects
+
+
+def _bases(parts: Parts) -> Mapping[str, AssetId]:
+    """Return, per strategy, the base asset of the first book that serves it: ideas are ranked in it."""
+    bases: dict[str, AssetId] = {}
+    for one in parts.asked:
+        for book in parts.books:
+            if book.serves(one.strategy.name):
+                bases.setdefault(one.strategy.name, book.base)
+    return bases

@@ -1,0 +1,46 @@
+"""Joins sources in lock-step: one batch at a time, in order of the time they were received."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
+
+from attrs import define
+
+from tidemill.domain.events import Batch
+
+
+@define
+class _Waiting:
+    """A source and the batch of it that comes next, None once it has ended."""
+
+    place: int
+    leads: bool
+    batches: AsyncIterator[Batch]
+    batch: Batch | None = None
+
+
+async def in_order(chains: Sequence[AsyncIterator[Batch]], prices: Sequence[AsyncIterator[Batch]]) -> AsyncIterator[Batch]:
+    """Yield the batches of all sources by ``local_ns``; at equal times prices come first, so that a head finds them.
+
+    Ends when every chain has ended: a price source alone keeps no run alive. The next batch of a source is asked for only after the
+    one before has been dealt with.
+    """
+    sources = [_Waiting(place, False, batches) for place, batches in enumerate(prices)]
+    sources += [_Waiting(len(prices) + place, True, batches) for place, batches in enumerate(chains)]
+    try:
+        for source in sources:
+            source.batch = await anext(source.batches, None)
+        while any(source.leads and source.batch is not None for source in sources):
+            first = min((one for one in sources if one.batch is not None), key=_order)
+            if first.batch is not None:
+                yield first.batch
+            first.batch = await anext(first.batches, None)
+    finally:
+        for source in sources:
+            close = getattr(source.batches, "aclose", None)
+            if close is not None:
+                async with aclosing(source.batches):  # type: ignore[type-var]
+                    pass
+
+
+def _order(source: _Waiting) -> tuple[int, int]:
+    return (source.batch.local_ns if source.batch is not None else 0), source.place

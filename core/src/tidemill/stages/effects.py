@@ -1,0 +1,39 @@
+"""What the core asks the world to do; whatever comes of it returns as a batch."""
+
+from attrs import field, frozen
+
+from tidemill.domain.ids import ChainId, Key
+from tidemill.domain.note import Note
+from tidemill.domain.plan import Plan
+from tidemill.domain.pool import Watch
+from tidemill.domain.records import Row
+from tidemill.domain.transaction import Unsigned
+from tidemill.stages.guard import Fault
+
+
+@frozen
+class Intent:
+    """A plan that passed the door, with its bytes; ``height`` is the head that it was made at. ``reopened``: its outcome was rolled
+    back, and the same bytes may go out again.
+    """
+
+    plan: Plan
+    unsigned: Unsigned
+    height: int
+    reopened: bool = False
+
+
+@frozen
+class Effects:
+    """Carried out by I/O tasks in this order: rows, intents, reads and watches, notes. ``halt`` says why trading must stop."""
+
+    rows: tuple[Row, ...] = ()
+    intents: tuple[Intent, ...] = ()
+    reads: tuple[tuple[ChainId, tuple[Key, ...]], ...] = ()
+    watches: tuple[tuple[ChainId, Watch], ...] = ()
+    notes: tuple[Note, ...] = ()
+    faults: tuple[Fault, ...] = field(default=())
+    halt: str = ""
+
+
+NOTHING = Effects()

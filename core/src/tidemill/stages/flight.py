@@ -1,0 +1,170 @@
+"""Our own plans: in flight, landed, and the overlay that filled paper plans leave on the pools."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from attrs import evolve, frozen
+from immutables import Map
+
+from tidemill.domain.events import OutcomeSeen
+from tidemill.domain.ids import AssetId, ChainId, PlanId, PoolId, chain_of
+from tidemill.domain.outcome import Outcome, OutcomeStatus
+from tidemill.domain.plan import Basis, Flow
+from tidemill.domain.pool import Pool
+from tidemill.domain.records import Row
+from tidemill.errors import InvariantError
+from tidemill.planning.replay import Replayed, replay_flow
+from tidemill.stages.effects import Intent
+from tidemill.stages.market import ROLLBACK_BLOCKS
+from tidemill.stages.market_state import MarketState
+from tidemill.stages.overlay import Overlay
+
+Valuer = Callable[[Flow, Sequence[tuple[AssetId, int]], int], int]
+
+
+@frozen
+class Landed:
+    """A plan whose outcome was seen: ``gain`` is its net value in the book's base asset, ``rows`` what the ledger was told."""
+
+    intent: Intent
+    outcome: Outcome
+    route: str
+    gain: int
+    rows: tuple[Row, ...] = ()
+
+    @property
+    def final(self) -> bool:
+        """Whether the outcome settles the plan; an unknown one does not."""
+        return self.outcome.status is not OutcomeStatus.UNKNOWN
+
+
+class Flight:
+    """Tracks intents from the door to their outcome, and what paper fills leave behind."""
+
+    def __init__(self, overlay_blocks: int, *, paper: bool) -> None:
+        self.overlay = Overlay(overlay_blocks)
+        self._paper = paper
+        self._open: dict[PlanId, tuple[Intent, str]] = {}
+        self._landed: list[Landed] = []
+        self._overlays: dict[ChainId, list[tuple[int, Overlay]]] = {}
+        self._cache: dict[PoolId, tuple[Pool, object, Pool]] = {}
+
+    @property
+    def open(self) -> tuple[Intent, ...]:
+        """The intents in flight, oldest first."""
+        return tuple(intent for intent, _ in self._open.values())
+
+    def view(self, state: MarketState) -> Map[PoolId, Pool]:
+        """Return the observed pools with our filled paper swaps on them."""
+        swaps = self.overlay.swaps
+        if not swaps:
+            return state.pools
+        view = state.pools.mutate()
+        for pool, own in swaps.items():
+            observed = state.pools.get(pool)
+            if observed is None:
+                continue
+            cached = self._cache.get(pool)
+            if cached is None or cached[0] is not observed or cached[1] is not own:
+                over = self.overlay.over(observed, state.chains[chain_of(pool)].next)
+                cached = self._cache[pool] = (observed, own, over)
+            view[pool] = cached[2]
+        return view.finish()
+
+    def stacked(self, view: Map[PoolId, Pool], state: MarketState) -> Map[PoolId, Pool]:
+        """Return the view with our plans in flight counted as done, oldest first; one that no longer holds is passed over."""
+        for intent, _ in self._open.values():
+            if isinstance(intent.plan, Flow):
+                replayed = replay_flow(intent.plan, view, state.chains[intent.plan.chain].next)
+                if isinstance(replayed, Replayed):
+                    view = view.update(dict(replayed.after))
+        return view
+
+    def touching(self, pools: Iterable[PoolId]) -> tuple[PlanId, ...]:
+        """Return our plans in flight that touch one of these pools, oldest first."""
+        if not self._open:
+            return ()
+        wanted = set(pools)
+        return tuple(plan for plan, (intent, _) in self._open.items() if not wanted.isdisjoint(intent.plan.pools))
+
+    def behind(self, plan: Flow) -> Flow:
+        """Return the plan with the own plans in flight that it was quoted behind named in its basis."""
+        others = {pool: self.touching((pool,)) for pool in plan.pools}
+        if not any(others.values()):
+            return plan
+        return evolve(plan, basis=tuple(Basis(basis.pool, basis.version, others[basis.pool]) for basis in plan.basis))
+
+    def send(self, intent: Intent, route: str) -> None:
+        """Take up an intent that leaves the core."""
+        self._open[intent.plan.id] = (intent, route)
+
+    def drop(self, plan: PlanId) -> Intent | None:
+        """Forget an intent that provably never happened; None where it is not in flight."""
+        found = self._open.pop(plan, None)
+        return found[0] if found is not None else None
+
+    def land(self, event: OutcomeSeen, state: MarketState, view: Mapping[PoolId, Pool], value: Valuer) -> Landed | None:
+        """Take in an outcome. None: it was heard before. A filled paper plan is laid over the pools.
+
+        Raises:
+            InvariantError: the plan was never ours.
+        """
+        outcome = event.outcome
+        found = self._open.get(event.plan)
+        if found is None:
+            if any(landed.intent.plan.id == event.plan for landed in self._landed):
+                return None
+            raise InvariantError(f"an outcome was seen for plan {event.plan}, which is not in flight")
+        intent, route = found
+        plan = intent.plan
+        assert isinstance(plan, Flow)  # noqa: S101 only flows are composed
+        landed = Landed(intent, outcome, route, value(plan, outcome.changes, outcome.cost))
+        if landed.final:
+            del self._open[event.plan]
+        if self._paper and outcome.status is OutcomeStatus.FILLED:
+            self.overlay = self.overlay.filled(plan.id, outcome.fills, view, state.chains[plan.chain].head)
+        return landed
+
+    def remember(self, landed: Landed, rows: Sequence[Row]) -> None:
+        """Keep a settled plan as long as its block can be rolled back."""
+        self._landed.append(evolve(landed, rows=tuple(rows)))
+
+    def head(self, chain: ChainId, height: int, state: MarketState) -> tuple[PoolId, ...]:
+        """Begin a block: keep what the last one left, age the overlay; return the pools on which it ended."""
+        view = state.chains.get(chain)
+        if view is not None:
+            past = self._overlays.setdefault(chain, [])
+            past.append((view.head.height, self.overlay))
+            del past[:-ROLLBACK_BLOCKS]
+        horizon = height - ROLLBACK_BLOCKS
+        self._landed = [one for one in self._landed if one.intent.plan.chain != chain or one.outcome.height >= horizon]
+        if not self.overlay.swaps:
+            return ()
+        self.overlay, dropped = self.overlay.aged(height)
+        return dropped
+
+    def observed(self, moved: Iterable[PoolId], state: MarketState) -> None:
+        """Take in observed changes of pools that our swaps lie on."""
+        for pool in sorted(moved):
+            if pool in self.overlay.swaps:
+                observed = state.pools.get(pool)
+                at = state.chains[chain_of(pool)].head
+                self.overlay = self.overlay.observed(observed, at) if observed is not None else self.overlay.without(pool)
+
+    def roll_back(self, chain: ChainId, height: int) -> tuple[Landed, ...]:
+        """Return to the overlay of a height and give the plans that landed above it, the last one first; they are landed no more."""
+        past = self._overlays.get(chain, [])
+        then = next((overlay for seen, overlay in past if seen == height), None)
+        self._overlays[chain] = [(seen, overlay) for seen, overlay in past if seen < height]
+        if then is not None:
+            swaps = {pool: own for pool, own in self.overlay.swaps.items() if chain_of(pool) != chain}
+            swaps.update({pool: own for pool, own in then.swaps.items() if chain_of(pool) == chain})
+            self.overlay = Overlay(self.overlay.blocks, Map(swaps))
+        undone = [one for one in self._landed if one.intent.plan.chain == chain and one.outcome.height > height]
+        self._landed = [one for one in self._landed if one not in undone]
+        return tuple(reversed(undone))
+
+    def reopen(self, landed: Landed) -> Intent:
+        """Put a plan whose block is gone back in flight and return its intent, marked as reopened."""
+        intent = evolve(landed.intent, reopened=True)
+        self._open[intent.plan.id] = (intent, landed.route)
+        return intent

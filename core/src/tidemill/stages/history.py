@@ -1,0 +1,110 @@
+"""Keeps exactly the history that strategies declared, nothing else."""
+
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from typing import TypeVar
+
+import attrs
+from attrs import frozen
+from immutables import Map
+
+from tidemill.domain.events import Bar, BookDelta, BookSnapshot, Event, Observation, Trade, TraderEvent
+from tidemill.domain.history import History, PairPoint, Wants
+from tidemill.domain.ids import MarketId, Pair
+from tidemill.domain.snapshot import Offer
+from tidemill.domain.time import ChainTime
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+@frozen
+class Kept:
+    """The union of several declarations: for each thing the greatest length that anyone asked for."""
+
+    pairs: Mapping[Pair, int]
+    bars: Mapping[tuple[MarketId, int], int]
+    books: frozenset[MarketId]
+    trades: Mapping[MarketId, int]
+    observations: Mapping[str, int]
+    traders: Mapping[str, int]
+
+
+def union(declared: Iterable[Wants]) -> Kept:
+    """Return what must be kept so that each declaration is served."""
+    pairs: dict[Pair, int] = {}
+    bars: dict[tuple[MarketId, int], int] = {}
+    books: set[MarketId] = set()
+    trades: dict[MarketId, int] = {}
+    observations: dict[str, int] = {}
+    traders: dict[str, int] = {}
+    for wants in declared:
+        for pair in wants.pairs:
+            pairs[pair] = max(pairs.get(pair, 0), wants.pair_length)
+        for bar in wants.bars:
+            bars[bar.market, bar.interval_s] = max(bars.get((bar.market, bar.interval_s), 0), bar.length)
+        books.update(wants.books)
+        for market in wants.trades:
+            trades[market] = max(trades.get(market, 0), wants.trade_length)
+        for kind in wants.observations:
+            observations[kind] = max(observations.get(kind, 0), wants.observation_length)
+        for trader in wants.traders:
+            traders[trader] = max(traders.get(trader, 0), wants.trader_length)
+    return Kept(pairs, bars, frozenset(books), trades, observations, traders)
+
+
+def keep_event(history: History, event: Event, kept: Kept) -> History:
+    """Return the history with an event added, or unchanged where nobody asked for it."""
+    if isinstance(event, Trade) and event.market in kept.trades:
+        return attrs.evolve(history, trades=_append(history.trades, event.market, event, kept.trades[event.market]))
+    if isinstance(event, Bar) and (event.market, event.interval_s) in kept.bars:
+        key = (event.market, event.interval_s)
+        return attrs.evolve(history, bars=_append(history.bars, key, event, kept.bars[key]))
+    if isinstance(event, BookSnapshot) and event.market in kept.books:
+        return attrs.evolve(history, books=_set(history.books, event.market, event))
+    if isinstance(event, BookDelta) and event.market in kept.books:
+        return _delta(history, event)
+    if isinstance(event, Observation) and event.kind in kept.observations:
+        key_of = (event.kind, event.subject)
+        return attrs.evolve(history, observations=_append(history.observations, key_of, event, kept.observations[event.kind]))
+    if isinstance(event, TraderEvent) and event.trader in kept.traders:
+        return attrs.evolve(history, traders=_append(history.traders, event.trader, event, kept.traders[event.trader]))
+    return history
+
+
+def keep_pairs(history: History, at: ChainTime, kept: Kept, offers: Callable[[Pair], tuple[Offer, ...]]) -> History:
+    """Return the history with one point per declared pair: the best rate at the head that ends."""
+    points = history.pairs
+    for pair, length in sorted(kept.pairs.items()):
+        found = offers(pair)
+        if found:
+            best = found[-1]
+            points = _append(points, pair, PairPoint(at.height, at.unix_time, best.numerator, best.denominator), length)
+    return attrs.evolve(history, pairs=points) if points is not history.pairs else history
+
+
+def _delta(history: History, event: BookDelta) -> History:
+    book = history.books.get(event.market)
+    # A delta that does not follow the snapshot held would corrupt the book; a snapshot must come first.
+    if book is None or event.sequence <= book.sequence:
+        return history
+    bids, asks = book.bids, book.asks
+    if event.side == "buy":
+        bids = _level(bids, event, reverse=True)
+    else:
+        asks = _level(asks, event, reverse=False)
+    return attrs.evolve(history, books=_set(history.books, event.market, BookSnapshot(event.market, bids, asks, event.sequence)))
+
+
+def _level(levels: tuple[tuple[int, int], ...], event: BookDelta, *, reverse: bool) -> tuple[tuple[int, int], ...]:
+    others = [level for level in levels if level[0] != event.price_ticks]
+    if event.lots:
+        others.append((event.price_ticks, event.lots))
+    return tuple(sorted(others, reverse=reverse))
+
+
+def _append(mapping: Mapping[K, tuple[V, ...]], key: K, value: V, length: int) -> Mapping[K, tuple[V, ...]]:
+    return _set(mapping, key, (*mapping.get(key, ()), value)[-length:] if length else ())
+
+
+def _set(mapping: Mapping[K, V], key: K, value: V) -> Mapping[K, V]:
+    return mapping.set(key, value) if isinstance(mapping, Map) else Map({**mapping, key: value})

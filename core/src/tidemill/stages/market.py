@@ -1,0 +1,255 @@
+"""The market: applies batches, decodes what changed once at a batch's end, and gives immutable snapshots."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from tidemill.domain import events as ev
+from tidemill.domain.book import BookState
+from tidemill.domain.history import PricePoint, Wants
+from tidemill.domain.ids import AssetId, BookId, ChainId, Key, MarketId, PoolId, pair_of
+from tidemill.domain.plan import Version
+from tidemill.domain.pool import Pool, Watch
+from tidemill.domain.search import CycleFinder
+from tidemill.domain.snapshot import ChainView, Changed, DexPolicy, Snapshot
+from tidemill.domain.time import ChainTime
+from tidemill.domain.valuation import grow_price_tree
+from tidemill.hookspecs.chain import ChainRules
+from tidemill.hookspecs.dex import Dex
+from tidemill.hookspecs.lender import Lender
+from tidemill.stages.guard import Fault, Guard
+from tidemill.stages.history import keep_event, keep_pairs, union
+from tidemill.stages.loading import Loader
+from tidemill.stages.loans import LoanWatch
+from tidemill.stages.market_state import MarketState, restored
+
+ROLLBACK_BLOCKS = 64
+"""How many blocks back a rollback can be undone exactly; a deeper one is a gap that halts trading."""
+_TREE_BLOCKS = 256
+
+
+class Market:
+    """The one mutable market of a run; everything it hands out is immutable.
+
+    ``observed`` pools come from the chain alone; the overlay of our own swaps is put on top by the caller of ``snapshot``.
+    """
+
+    def __init__(
+        self,
+        *,
+        dexes: Mapping[str, Dex],
+        rules: Mapping[ChainId, ChainRules],
+        guard: Guard,
+        policies: Mapping[str, DexPolicy] | None = None,
+        wants: Iterable[Wants] = (),
+        lenders: Sequence[Lender] = (),
+    ) -> None:
+        self.state = MarketState()
+        self.rules = dict(rules)
+        self.policies = dict(policies or {})
+        self.faults: list[Fault] = []
+        self._kept = union(wants)
+        self._loader = Loader(dexes, self.policies, guard, self.faults)
+        self._offers = LoanWatch(lenders, guard, self.faults)
+        self._sequence = 0
+        self._now_ns = 0
+        self._height = 0
+        self._past: dict[ChainId, deque[tuple[int, MarketState]]] = {}
+        self._tree_heights: dict[ChainId, int] = {}
+        self._changed: set[PoolId] = set()
+        self._changed_prices: set[AssetId] = set()
+        self._changed_markets: set[MarketId] = set()
+        self._handlers: dict[type, Callable[[Any], None]] = {
+            ev.Head: self._head,
+            ev.Found: self._found,
+            ev.States: self._states,
+            ev.Logs: self._logs,
+            ev.Gap: self._gap,
+            ev.OraclePrice: self._price,
+        }
+
+    def apply(self, batch: ev.Batch) -> frozenset[PoolId]:
+        """Apply a batch of market events and return the pools that it moved.
+
+        What is pending never touches pools. ``Rollback`` is not applied here but by ``roll_back``.
+        """
+        self._sequence += 1
+        self._height = batch.height
+        self._now_ns = max(self._now_ns, batch.local_ns)
+        pending = batch.status == "pending"
+        for event in batch.events:
+            handler = self._handlers.get(type(event))
+            if handler is not None:
+                if not (pending and isinstance(event, ev.Head | ev.States | ev.Logs)):
+                    handler(event)
+            elif not isinstance(event, ev.Rollback):
+                self._keep(event)
+        self._read_loans()
+        moved = self._loader.finish(self.state, self._height, self._sequence)
+        self._changed.update(moved)
+        return moved
+
+    def roll_back(self, event: ev.Rollback) -> frozenset[PoolId] | None:
+        """Restore one chain as it was at ``event.height`` and return the pools that differ; None where that is too far back."""
+        past = self._past.get(event.chain)
+        view = self.state.chains.get(event.chain)
+        if view is None or view.head.height <= event.height:
+            return frozenset()
+        then = next((state for height, state in past or () if height == event.height), None)
+        if past is None or then is None:
+            return None
+        while past and past[-1][0] >= event.height:
+            past.pop()
+        self._sequence += 1
+        before = self.state
+        self.state = restored(before, then, event.chain)
+        touched = {*before.pools, *self.state.pools}
+        moved = frozenset(pool for pool in touched if before.pools.get(pool) is not self.state.pools.get(pool))
+        with self.state.versions.mutate() as versions:
+            for pool in moved:
+                if pool in self.state.pools:
+                    versions[pool] = (event.height, self._sequence)
+            self.state.versions = versions.finish()
+        self._changed.update(moved)
+        return moved
+
+    def touch(self, pools: Iterable[PoolId]) -> None:
+        """Count pools as changed: our overlay on them changed, or an idea that was turned away may now pass."""
+        self._changed.update(pools)
+
+    def bump(self, pool: PoolId) -> Version:
+        """Give a pool a new version, because our overlay on it changed, and return it."""
+        self._sequence += 1
+        version = (self.state.versions[pool][0], self._sequence)
+        self.state.versions = self.state.versions.set(pool, version)
+        self._changed.add(pool)
+        return version
+
+    def request(self, chain: ChainId, keys: Iterable[Key]) -> None:
+        """Ask for state that a quote was missing; for a pool that logs move, its whole state is read again at one height."""
+        self._loader.request(self.state, chain, keys)
+
+    def disable(self, dex: str) -> None:
+        """Withdraw a DEX whose plugin was disabled: its pools are no longer quoted."""
+        self._changed.update(self._loader.disable(self.state, dex))
+
+    def take_reads(self) -> tuple[tuple[ChainId, tuple[Key, ...]], ...]:
+        """Return the keys to read now, per chain, and forget them."""
+        return self._loader.take_reads()
+
+    def take_watches(self) -> tuple[tuple[ChainId, Watch], ...]:
+        """Return what chains must report from now on, and forget it."""
+        return self._loader.take_watches()
+
+    def take_changed(self) -> Changed:
+        """Return what changed since this was last called."""
+        pools = tuple(sorted(pool for pool in self._changed if pool in self.state.refs))
+        pairs = {
+            pair_of(one, other)
+            for pool in pools
+            for place, one in enumerate(self.state.refs[pool].assets)
+            for other in self.state.refs[pool].assets[place + 1 :]
+        }
+        markets = tuple(sorted(self._changed_markets))
+        changed = Changed(pools, tuple(sorted(pairs)), tuple(sorted(self._changed_prices)), markets)
+        self._changed_markets.clear()
+        self._changed.clear()
+        self._changed_prices.clear()
+        return changed
+
+    def refresh_trees(self) -> None:
+        """Grow the valuation's trees anew where pools came or went, and every 256 blocks; called before ideas are asked.
+
+        The occasions depend on batches alone, so that a replay values alike.
+        """
+        for chain, view in sorted(self.state.chains.items()):
+            tree = self.state.trees.get(chain)
+            pools = [self.state.pools[pool] for pool in self._loader.loaded(self.state, chain)] if self._tree_due(chain) else []
+            if pools:
+                root = view.wrapped or (tree.root if tree else pools[0].assets[0])
+                self.state.trees = self.state.trees.set(chain, grow_price_tree(root, pools, view.next))
+                self._tree_heights[chain] = view.head.height
+
+    def snapshot(
+        self,
+        *,
+        pools: Mapping[PoolId, Pool] | None = None,
+        changed: Changed | None = None,
+        books: Mapping[BookId, BookState] | None = None,
+        finder: CycleFinder | None = None,
+    ) -> Snapshot:
+        """Return the market as it stands; ``pools`` replaces the observed ones (the overlay's view)."""
+        state = self.state
+        return Snapshot(
+            chains=state.chains,
+            pools=state.pools if pools is None else pools,
+            refs=state.refs,
+            versions=state.versions,
+            seen=state.seen,
+            assets=state.assets,
+            by_pair=state.by_pair,
+            prices=state.prices,
+            states=state.states,
+            changed=changed or Changed(),
+            books=books or {},
+            history=state.history,
+            trees=state.trees,
+            finder=finder,
+            policies=self.policies,
+            markets=state.markets,
+            now_ns=self._now_ns,
+        )
+
+    def _read_loans(self) -> None:
+        for chain, watch in self._offers.watches(self.state):
+            self._loader.follow(chain, watch)
+
+    def _tree_due(self, chain: ChainId) -> bool:
+        tree = self.state.trees.get(chain)
+        count = len(self.state.pools)
+        if tree is None:
+            return count > 0
+        grown = count * 10 >= tree.pool_count * 11 or count * 11 <= tree.pool_count * 10
+        return grown or self.state.chains[chain].head.height - self._tree_heights.get(chain, 0) >= _TREE_BLOCKS
+
+    def _keep(self, event: ev.Event) -> None:
+        history = keep_event(self.state.history, event, self._kept)
+        if history is not self.state.history:
+            self.state.history = history
+            if isinstance(event, ev.Trade | ev.Bar | ev.BookSnapshot | ev.BookDelta):
+                self._changed_markets.add(event.market)
+
+    def _head(self, event: ev.Head) -> None:
+        rules = self.rules[event.chain]
+        before = self.state.chains.get(event.chain)
+        if before is not None:
+            past = self._past.setdefault(event.chain, deque(maxlen=ROLLBACK_BLOCKS))
+            past.append((before.head.height, self.state.copy()))
+            if self._kept.pairs:
+                self.state.history = keep_pairs(self.state.history, before.head, self._kept, self.snapshot().offers)
+        head = ChainTime(event.chain, event.height, event.unix_time, event.epoch)
+        view = ChainView(head, rules.executes_at(head), rules.native, rules.wrapped, event.fee, rules.dollars)
+        self.state.chains = self.state.chains.set(event.chain, view)
+
+    def _found(self, event: ev.Found) -> None:
+        state = self.state
+        if event.assets:
+            state.assets = state.assets.update({asset.id: asset for asset in event.assets})
+        if event.markets:
+            state.markets = state.markets.update({market.id: market for market in event.markets})
+        self._loader.found(state, event.pools)
+
+    def _states(self, event: ev.States) -> None:
+        self._loader.states(self.state, event, self._height)
+        self._offers.states(event)
+
+    def _logs(self, event: ev.Logs) -> None:
+        self._loader.logs(self.state, event, self._height)
+
+    def _gap(self, event: ev.Gap) -> None:
+        self._changed.update(self._loader.distrust(self.state, event.chain, event.keys))
+
+    def _price(self, event: ev.OraclePrice) -> None:
+        point = PricePoint(event.asset, event.mantissa, event.exponent, event.confidence, event.publish_ns, self._height)
+        self.state.prices = self.state.prices.set(event.asset, point)
+        self._changed_prices.add(event.asset)

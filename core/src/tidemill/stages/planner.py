@@ -1,0 +1,165 @@
+"""From one idea and one book to a plan at the door: validate, allow, size, plan, compose, check."""
+
+from collections.abc import Mapping, Sequence
+
+from attrs import evolve, frozen
+
+from tidemill.domain.answers import CannotFit, NoPrice, Rejected
+from tidemill.domain.book import BookState
+from tidemill.domain.decision import Allowance
+from tidemill.domain.ids import AssetId, BookId, ChainId, Key
+from tidemill.domain.opportunity import Arbitrage, Opportunity
+from tidemill.domain.plan import Flow, Plan
+from tidemill.domain.snapshot import Snapshot
+from tidemill.domain.transaction import Unsigned, Wallet
+from tidemill.hookspecs.chain import ChainRules, Step
+from tidemill.hookspecs.dex import Dex
+from tidemill.hookspecs.lender import Lender
+from tidemill.hookspecs.risk import RiskCheck
+from tidemill.hookspecs.strategy import Strategy
+from tidemill.planning.desk import Desk
+from tidemill.planning.replay import Broken, Replayed, replay_flow
+
+MAX_SIZINGS = 6
+"""The first sizing and five more under halved allowances, where a plan does not fit its chain."""
+
+
+@frozen
+class Planned:
+    """A plan that passed the door, what replaying it shows, and its bytes."""
+
+    plan: Flow
+    replayed: Replayed
+    unsigned: Unsigned
+
+
+@frozen
+class Tools:
+    """What planning works with: the plugins, by name where they are looked up."""
+
+    dexes: Mapping[str, Dex]
+    lenders: Sequence[Lender]
+    rules: Mapping[ChainId, ChainRules]
+    risks: Sequence[RiskCheck]
+    wallets: Mapping[tuple[BookId, ChainId], Wallet]
+    patience: int
+
+
+@frozen
+class Attempt:
+    """One try at a plan: the answer and the state that was missing on the way."""
+
+    answer: Planned | Rejected
+    missing: tuple[Key, ...] = ()
+
+
+def plan_idea(opportunity: Opportunity, strategy: Strategy, book: BookState, view: Snapshot, tools: Tools) -> Attempt:
+    """Carry one idea through to the door, for one book; what does not fit is sized again under half the allowance."""
+    valid = strategy.validate_opportunity(opportunity, view)
+    if isinstance(valid, Rejected):
+        return Attempt(valid)
+    allowance = allowed(opportunity, book, view, tools)
+    if isinstance(allowance, Rejected):
+        return Attempt(allowance)
+    desk = Desk(view, book, tools.rules, tools.lenders, tools.patience)
+    missing: tuple[Key, ...] = ()
+    answer: Planned | Rejected = Rejected("fit", "nothing was tried")
+    for _ in range(MAX_SIZINGS):
+        size = strategy.calculate_position_size(opportunity, allowance, desk)
+        if isinstance(size, Rejected):
+            return Attempt(size, missing)
+        missing = size.missing
+        plan = strategy.build_execution_plan(opportunity, size, desk)
+        if isinstance(plan, Rejected):
+            return Attempt(plan, missing)
+        composed = compose(plan, desk, tools)
+        if not isinstance(composed, CannotFit):
+            if isinstance(composed, Rejected):
+                return Attempt(composed, missing)
+            answer = at_the_door(composed, book, view, tools)
+            return Attempt(answer, missing)
+        text = f"the plan's {composed.what} is {composed.found}, the chain allows {composed.limit}"
+        answer = Rejected("fit", text, (("found", composed.found), ("limit", composed.limit)))
+        allowance = allowance.halved(size.units)
+    return Attempt(answer, missing)
+
+
+def allowed(opportunity: Opportunity, book: BookState, view: Snapshot, tools: Tools) -> Allowance | Rejected:
+    """Return the least that all risk checks allow; without any check, all that is free and any loan."""
+    asset = opportunity.asset if isinstance(opportunity, Arbitrage) else opportunity.funding
+    native = tools.rules[opportunity.chain].native
+    unlimited = 1 << 256
+    result = Allowance(asset, book.free(asset), unlimited, book.free(native))
+    for check in tools.risks:
+        answer = check.allow(opportunity, book, view)
+        if isinstance(answer, Rejected):
+            return answer
+        result = result.least(answer)
+    return result
+
+
+def compose(plan: Plan, desk: Desk, tools: Tools) -> Planned | CannotFit | Rejected:
+    """Replay a plan, build its steps on the pools as they will stand at each, and make its bytes; its cost becomes its cap."""
+    if not isinstance(plan, Flow):
+        return Rejected("venue", "no plugin of this run carries out orders")
+    view, rules = desk.view, tools.rules[plan.chain]
+    at = view.at(plan.chain)
+    replayed = replay_flow(plan, view.pools, at)
+    if isinstance(replayed, Broken):
+        return Rejected(replayed.rule, replayed.reason)
+    wallet = tools.wallets[plan.book, plan.chain]
+    steps: Sequence[Step] = tuple(
+        step
+        for swap, pool in zip(plan.swaps, replayed.before, strict=True)
+        for step in tools.dexes[view.refs[swap.pool].dex].build_steps(swap, pool, at, wallet)
+    )
+    lenders = {lender.name: lender for lender in tools.lenders}
+    for loan in reversed(plan.loans):
+        steps = lenders[loan.lender].bracket(loan, steps, wallet, view)
+    unsigned = rules.compose(plan, steps, wallet, view)
+    if isinstance(unsigned, CannotFit):
+        return unsigned
+    cost = rules.cost(unsigned, view)
+    if cost > plan.cost_cap:
+        return Rejected("cost", f"costs {cost}, at most {plan.cost_cap} was planned", (("cost", cost), ("cap", plan.cost_cap)))
+    return Planned(evolve(plan, cost_cap=cost), replayed, unsigned)
+
+
+def at_the_door(planned: Planned, book: BookState, view: Snapshot, tools: Tools) -> Planned | Rejected:
+    """Look at the finished plan: the risk checks, then its real gains less its real cost, then whether the money is free."""
+    plan = planned.plan
+    for check in tools.risks:
+        rejected = check.check(plan, book, view)
+        if rejected is not None:
+            return rejected
+    native = tools.rules[plan.chain].native
+    net = net_gain(planned.replayed.changes, (native, plan.cost_cap), book.base, view)
+    if isinstance(net, Rejected):
+        return net
+    if net <= 0:
+        return Rejected("net_profit", f"leaves {net} of {book.base} after costs", (("net", net), ("cost", plan.cost_cap)))
+    return funded(plan, native, book) or planned
+
+
+def net_gain(changes: Sequence[tuple[AssetId, int]], cost: tuple[AssetId, int], base: AssetId, view: Snapshot) -> int | Rejected:
+    """Value balance changes less a cost in ``base``: a gain that cannot be valued counts nothing, a loss that cannot rejects."""
+    total = 0
+    for asset, change in (*changes, (cost[0], -cost[1])):
+        value = view.value(asset, change, base)
+        if not isinstance(value, NoPrice):
+            total += value
+        elif change < 0:
+            return Rejected("value", f"a loss of {-change} {asset} cannot be valued in {base}: {value.detail}", (("loss", -change),))
+    return total
+
+
+def funded(plan: Flow, native: AssetId, book: BookState) -> Rejected | None:
+    """Check that what a plan uses and may cost is free in its book."""
+    wanted: dict[AssetId, int] = {}
+    for asset, amount in (*plan.funds, (native, plan.cost_cap)):
+        wanted[asset] = wanted.get(asset, 0) + amount
+    for asset, amount in sorted(wanted.items()):
+        free = book.free(asset)
+        if free < amount:
+            return Rejected("funds", f"needs {amount} of {asset}, {free} is free", (("needed", amount), ("free", free)))
+    return None

@@ -1,0 +1,102 @@
+"""Notes: what the core tells, in words and in figures."""
+
+from collections.abc import Mapping
+
+from tidemill.domain.answers import Rejected
+from tidemill.domain.asset import Asset, amount_display
+from tidemill.domain.events import PluginState
+from tidemill.domain.ids import AssetId, address_of
+from tidemill.domain.note import Note
+from tidemill.domain.opportunity import Arbitrage, Opportunity
+from tidemill.domain.outcome import Outcome, OutcomeStatus
+from tidemill.domain.plan import Flow
+from tidemill.domain.snapshot import Snapshot
+from tidemill.domain.time import ChainTime
+
+MAX_NAMES = 4
+"""A route longer than this is shown by its ends."""
+
+
+def symbol(asset: AssetId, assets: Mapping[AssetId, Asset]) -> str:
+    """Return an asset's symbol for display, or the beginning of its address."""
+    known = assets.get(asset)
+    return known.symbol if known is not None else address_of(asset)[:10]
+
+
+def amount_text(asset: AssetId, amount: int, assets: Mapping[AssetId, Asset], *, sign: bool = False) -> str:
+    """Return an amount in whole tokens, at most six places, with thousands separators."""
+    known = assets.get(asset)
+    if known is None:
+        return f"{amount:+,}" if sign else f"{amount:,}"
+    number = round(amount_display(amount, known.decimals), min(6, known.decimals))
+    return f"{number:+,f}" if sign else f"{number:,f}"
+
+
+def route_text(opportunity: Opportunity, assets: Mapping[AssetId, Asset]) -> str:
+    """Return ``3 hops  WETH→LINK→DAI→WETH``, the middle of a long route left out."""
+    if not isinstance(opportunity, Arbitrage):
+        return f"{opportunity.side} {symbol(opportunity.asset, assets)}"
+    names = [symbol(opportunity.asset, assets), *(symbol(leg.buy, assets) for leg in opportunity.legs)]
+    if len(names) > MAX_NAMES + 1:
+        names = [*names[:2], "…", names[-1]]
+    return f"{len(opportunity.legs)} hops  {'→'.join(names)}"
+
+
+def rejected_note(opportunity: Opportunity, rejected: Rejected, view: Snapshot) -> Note:
+    """Tell that an opportunity was turned away, by which rule and why."""
+    head = view.head(opportunity.chain)
+    text = f"{opportunity.strategy}  {route_text(opportunity, view.assets)}  rejected: {rejected.reason}"
+    fields = (("id", opportunity.id), ("strategy", opportunity.strategy), ("rule", rejected.rule), *rejected.numbers)
+    return _note("rejected", "debug", head, text, tuple((key, _plain(value)) for key, value in fields))
+
+
+def planned_note(opportunity: Opportunity, plan: Flow, view: Snapshot) -> Note:
+    """Tell that a plan left the core."""
+    head = view.head(plan.chain)
+    text = f"{plan.strategy}  {route_text(opportunity, view.assets)}  sent in block {head.height}"
+    return _note("plan", "debug", head, text, (("id", plan.id), ("opportunity", opportunity.id), ("strategy", plan.strategy)))
+
+
+def outcome_note(plan: Flow, outcome: Outcome, route: str, native: AssetId, head: ChainTime, assets: Mapping[AssetId, Asset]) -> Note:
+    """Tell what became of a plan."""
+    cost = f"cost {amount_text(native, outcome.cost, assets)} {symbol(native, assets)}"
+    fields: tuple[tuple[str, object], ...] = (
+        ("id", plan.id),
+        ("strategy", plan.strategy),
+        ("status", outcome.status.value),
+        ("changes", {asset: str(change) for asset, change in outcome.changes}),
+        ("cost", str(outcome.cost)),
+    )
+    if outcome.status is OutcomeStatus.FILLED:
+        gains = ", ".join(f"{amount_text(asset, change, assets, sign=True)} {symbol(asset, assets)}" for asset, change in outcome.changes)
+        first = outcome.fills[0]
+        start = f"{amount_text(first.sell, first.amount_in, assets)} {symbol(first.sell, assets)} in"
+        text = f"{plan.strategy}  {route}  {start}  {gains or 'no change'}  {cost}  filled in block {outcome.height}"
+        return _note("fill", "info", head, text, fields)
+    text = f"{plan.strategy}  {route}  {outcome.status.value} in block {outcome.height}: {outcome.reason}  {cost}"
+    return _note("revert", "info", head, text, (*fields, ("reason", outcome.reason)))
+
+
+def head_note(head: ChainTime, block_hash: str) -> Note:
+    """Tell that a chain has a new head."""
+    return _note("head", "debug", head, f"block {head.height}", (("hash", block_hash),))
+
+
+def plugin_note(event: PluginState, head: ChainTime) -> Note:
+    """Tell that a plugin failed, came back or was disabled."""
+    text = f"{event.plugin} {event.state} ({event.failures} in a row): {event.reason}"
+    return _note("plugin", "warning", head, text, (("plugin", event.plugin), ("state", event.state), ("failures", event.failures)))
+
+
+def halt_note(head: ChainTime, reason: str) -> Note:
+    """Tell that trading stops."""
+    return _note("halt", "error", head, f"trading stops: {reason}", (("reason", reason),))
+
+
+def _note(event: str, level: str, head: ChainTime, text: str, fields: tuple[tuple[str, object], ...]) -> Note:
+    return Note(event, level, head.height, head.unix_time, text, fields)  # type: ignore[arg-type]
+
+
+def _plain(value: object) -> object:
+    """Amounts travel as strings: they exceed what JSON numbers hold exactly."""
+    return str(value) if isinstance(value, int) else value

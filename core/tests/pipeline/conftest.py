@@ -1,0 +1,124 @@
+"""A core over the toy chain, and a driver for it: nothing inside the core is faked."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import pytest
+
+from tidemill.domain.events import Batch, Opening
+from tidemill.domain.ids import MAIN_BOOK, AssetId, PoolId
+from tidemill.domain.note import Summary
+from tidemill.domain.opportunity import Opportunity
+from tidemill.domain.snapshot import Snapshot
+from tidemill.hookspecs.risk import RiskCheck
+from tidemill.hookspecs.strategy import Strategy
+from tidemill.ledger.digest import RowDigest
+from tidemill.pipeline.core import BookPlan, Core, Parts
+from tidemill.pipeline.paper import PaperDesk
+from tidemill.pipeline.supervise import Supervisor
+from tidemill.stages.effects import Effects
+from tidemill.stages.ideas import Asked
+from tidemill.stages.market import Market
+from tidemill.stages.planner import Tools
+from tidemill_testing.market import ETHER, SIM
+from tidemill_testing.toy import USD, WETH, ToyBlocks, ToyDex, ToyRules, toy_ref
+
+
+class Lagging(Strategy):
+    """Buys on the cheaper of two pools and sells on the dearer, whatever the edge."""
+
+    name = "lagging"
+
+    def find_opportunities(self, snapshot: Snapshot) -> Iterator[Opportunity]:
+        for pair in snapshot.changed.pairs:
+            offers = snapshot.offers(pair)
+            if len(offers) > 1 and offers[0].edge_bps(offers[-1]) > 0:
+                yield self.opportunity(buy=offers[0], sell=offers[-1])
+
+
+class Bench:
+    """A core with its paper desk, driven batch by batch as the lock-step driver does it."""
+
+    def __init__(
+        self,
+        strategies: Sequence[Strategy] = (),
+        *,
+        capital: Mapping[AssetId, int] | None = None,
+        rules: ToyRules | None = None,
+        risks: Sequence[RiskCheck] = (),
+        latency: int = 1,
+        overlay_blocks: int = 20,
+        stacking: bool = False,
+        books: Sequence[BookPlan] = (BookPlan(MAIN_BOOK, USD),),
+    ) -> None:
+        self.rules = rules or ToyRules()
+        self.supervisor = Supervisor({}, 3)
+        chosen = strategies or (Lagging(),)
+        chain_rules = {SIM: self.rules}
+        dexes = {"toy": ToyDex()}
+        wants = [strategy.needs for strategy in chosen]
+        self.market = Market(dexes=dexes, rules=chain_rules, guard=self.supervisor, wants=wants)
+        wallets = {(book.id, SIM): _wallet() for book in books}
+        parts = Parts(
+            market=self.market,
+            asked=tuple(Asked(f"strategies.{one.name}", one, 0) for one in chosen),
+            searcher=None,
+            tools=Tools(dexes, (), chain_rules, risks, wallets, 1),
+            books=books,
+            guard=self.supervisor,
+            overlay_blocks=overlay_blocks,
+            stacking=stacking,
+        )
+        self.core = Core(parts)
+        self.paper = PaperDesk(latency, chain_rules)
+        self.blocks = ToyBlocks()
+        self.digest = RowDigest()
+        self.tape: list[tuple[Batch, bool]] = []
+        self.seen: list[Effects] = []
+        money = {USD: 10**24, WETH: 10**24, ETHER: 10**9} if capital is None else capital
+        balances = tuple((book.id, asset, amount) for book in books for asset, amount in sorted(money.items()))
+        self.feed(Batch("opening", 1, None, 0, "", "", "confirmed", 0, 0, (Opening(balances),)), decide=False)
+
+    def feed(self, batch: Batch, *, decide: bool = True) -> Effects:
+        """Fold one batch and take up its intents."""
+        self.tape.append((batch, decide))
+        effects = self.core.on_batch(batch, decide)
+        self.seen.append(effects)
+        for row in effects.rows:
+            self.digest.add(row)
+        for intent in effects.intents:
+            self.paper.take(intent, self.blocks.height)
+        return effects
+
+    def block(self, moved: Mapping[PoolId, tuple[int, int]] | None = None) -> Effects:
+        """Feed the next block, with logs of what moved, and let what is due settle before ideas are asked."""
+        batch = self.blocks.head(*([self.blocks.logs(moved)] if moved else []))
+        due = self.paper.due(SIM, self.blocks.height)
+        effects = self.feed(batch, decide=not due)
+        if due:
+            effects = self.feed(self.paper.settle(SIM, self.core.snapshot(), batch.block_hash, batch.local_ns), decide=True)
+        return effects
+
+    def load(self, reserves: Mapping[int, tuple[int, int]], pair: tuple[AssetId, AssetId] = (USD, WETH)) -> dict[int, PoolId]:
+        """Find pools by number, read their state, and return their ids."""
+        refs = {number: toy_ref(number, *pair) for number in reserves}
+        self.feed(self.blocks.head(), decide=False)
+        self.feed(self.blocks.found(*refs.values()), decide=False)
+        held = {refs[number].id: amounts for number, amounts in reserves.items()}
+        self.feed(self.blocks.batch(self.blocks.states(held)))
+        return {number: ref.id for number, ref in refs.items()}
+
+    def summary(self) -> Summary:
+        """Return what the run has come to."""
+        return self.core.tally.summary(self.digest.hexdigest(), self.market.state.assets)
+
+
+def _wallet():  # type: ignore[no-untyped-def]
+    from tidemill.domain.transaction import Wallet
+
+    return Wallet(SIM, "0xowner")
+
+
+@pytest.fixture
+def bench() -> Callable[..., Bench]:
+    """Make a bench with the given strategies and settings."""
+    return Bench

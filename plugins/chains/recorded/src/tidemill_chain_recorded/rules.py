@@ -1,0 +1,85 @@
+"""The pure half of a recorded chain."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+from tidemill import ChainRules, Step
+from tidemill.domain.answers import CannotFit
+from tidemill.domain.asset import Asset
+from tidemill.domain.ids import AssetId, ChainId, address_of
+from tidemill.domain.plan import Flow
+from tidemill.domain.pool import PoolRef
+from tidemill.domain.snapshot import Snapshot
+from tidemill.domain.time import ChainTime
+from tidemill.domain.transaction import Unsigned, Wallet
+from tidemill.errors import UsageError
+from tidemill_chain_recorded.known import KNOWN_CHAINS
+from tidemill_chain_recorded.settings import RecordedSettings
+from tidemill_evm.executor import encode_flow
+from tidemill_evm.gas import BYTE_GAS, INTRINSIC_GAS, STEP_BYTES, calldata_gas
+from tidemill_evm.steps import FlashLoan, V2Swap
+
+CALLDATA_MAX = 128 * 1024
+"""The most bytes of a transaction that go-ethereum's pool takes (txMaxSize, core/txpool/legacypool)."""
+
+
+class RecordedRules(ChainRules):
+    """Rules of an EVM chain with an executor contract: it sells what it holds, guards final balances, and ends at a plan's expiry.
+
+    Raises:
+        UsageError: the chain is not a known one and its native coin is not stated.
+    """
+
+    family = "evm"
+    spends_balance = True
+    guards_balance = True
+
+    def __init__(self, settings: RecordedSettings) -> None:
+        self.id = ChainId(settings.chain)
+        known = KNOWN_CHAINS.get(self.id)
+        coin = settings.native or (known.native if known is not None else None)
+        if coin is None:
+            raise UsageError(f"the native coin of {self.id} is not known: state it in [chains.recorded]")
+        self.native: AssetId = coin
+        self.wrapped: AssetId | None = settings.wrapped or (known.wrapped if known is not None else None)
+        self.dollars = settings.dollars or (known.dollars if known is not None else ())
+        self._verified = {asset.symbol: asset for asset in known.verified} if known is not None else {}
+        self._settings = settings
+
+    def verified_assets(self) -> Mapping[str, Asset]:
+        return self._verified
+
+    def executes_at(self, head: ChainTime) -> ChainTime:
+        return ChainTime(head.chain, head.height + 1, head.unix_time + self._settings.block_time_s, head.epoch)
+
+    def estimate(self, swaps: Sequence[PoolRef], loans: int, snapshot: Snapshot) -> int:
+        data = (len(swaps) + loans) * STEP_BYTES * BYTE_GAS
+        gas = INTRINSIC_GAS + data + loans * self._settings.gas_per_loan + sum(self._swap_gas(ref.kind) for ref in swaps)
+        return gas * self._settings.gas_price_wei
+
+    def compose(self, plan: Flow, steps: Sequence[Step], wallet: Wallet, snapshot: Snapshot) -> Unsigned | CannotFit:
+        """Return the program of the executor contract as payload; ``compute`` is its expected gas."""
+        guards = [(address_of(asset), least) for asset, least in plan.guards]
+        payload = encode_flow(steps, guards, plan.expires)
+        if len(payload) > CALLDATA_MAX:
+            return CannotFit("bytes of calldata", CALLDATA_MAX, len(payload))
+        gas = INTRINSIC_GAS + calldata_gas(payload) + self._steps_gas(steps)
+        if gas > self._settings.gas_limit:
+            return CannotFit("gas", self._settings.gas_limit, gas)
+        digest = hashlib.sha256(payload).hexdigest()
+        return Unsigned(plan.id, self.id, payload, gas, plan.expires, digest, gas)
+
+    def cost(self, unsigned: Unsigned, snapshot: Snapshot) -> int:
+        return unsigned.compute * self._settings.gas_price_wei
+
+    def _swap_gas(self, kind: str) -> int:
+        return self._settings.gas_per_v2_swap if kind == "v2" else self._settings.gas_per_v3_swap
+
+    def _steps_gas(self, steps: Sequence[Step]) -> int:
+        gas = 0
+        for step in steps:
+            if isinstance(step, FlashLoan):
+                gas += self._settings.gas_per_loan + self._steps_gas(step.inner)
+            else:
+                gas += self._swap_gas("v2" if isinstance(step, V2Swap) else "v3")
+        return gas

@@ -1,0 +1,82 @@
+"""The pure half of the simulated chain."""
+
+from collections.abc import Mapping, Sequence
+
+from tidemill.domain.answers import CannotFit
+from tidemill.domain.asset import Asset
+from tidemill.domain.ids import address_of
+from tidemill.domain.plan import Flow
+from tidemill.domain.pool import PoolRef
+from tidemill.domain.snapshot import Snapshot
+from tidemill.domain.time import ChainTime
+from tidemill.domain.transaction import Unsigned, Wallet
+from tidemill.hookspecs.chain import ChainRules, Step
+from tidemill.units import PPM_SCALE, mul_div_up
+from tidemill_chain_sim.envelope import encode_call
+from tidemill_chain_sim.settings import SimSettings
+from tidemill_evm.executor import encode_flow
+from tidemill_evm.gas import call_gas, estimate_gas, gas_limit
+from tidemill_evm.keccak import keccak256
+from tidemill_evm.steps import FlashLoan
+from tidemill_simworld import CHAIN, HUBS, NATIVE, NATIVE_DECIMALS, STABLES, token_universe
+
+BLOCK_GAS_LIMIT = 30_000_000
+_MOST_STEPS = 255
+
+
+class SimRules(ChainRules):
+    """An EVM chain with an executor contract; costs are gas at the head's base fee, times ``cost_ppm``, rounded up."""
+
+    id = CHAIN
+    family = "evm"
+    native = NATIVE
+    wrapped = HUBS[0].id
+    spends_balance = True
+    guards_balance = True
+    dollars = tuple(token.id for token in STABLES)
+
+    def __init__(self, chosen: SimSettings, cost_ppm: int = PPM_SCALE) -> None:
+        self._settings = chosen
+        self._cost_ppm = cost_ppm
+        self._verified = {"ETH": Asset(NATIVE, "ETH", NATIVE_DECIMALS)}
+        self._verified |= {token.symbol: token.asset for token in token_universe(chosen.tokens)}
+
+    def verified_assets(self) -> Mapping[str, Asset]:
+        return self._verified
+
+    def executes_at(self, head: ChainTime) -> ChainTime:
+        return ChainTime(head.chain, head.height + 1, head.unix_time + self._settings.block_time_s)
+
+    def estimate(self, swaps: Sequence[PoolRef], loans: int, snapshot: Snapshot) -> int:
+        return self._price(estimate_gas([ref.kind for ref in swaps], loans), snapshot)
+
+    def compose(self, plan: Flow, steps: Sequence[Step], wallet: Wallet, snapshot: Snapshot) -> Unsigned | CannotFit:
+        addresses = _addresses(steps)
+        if len(addresses) > _MOST_STEPS or len(steps) > _MOST_STEPS:
+            return CannotFit("addresses", _MOST_STEPS, max(len(addresses), len(steps)))
+        guards = tuple((address_of(asset), least) for asset, least in plan.guards if least > 0)
+        program = encode_flow(steps, guards, plan.expires)
+        limit = gas_limit(program)
+        if limit > BLOCK_GAS_LIMIT:
+            return CannotFit("gas", BLOCK_GAS_LIMIT, limit)
+        call = encode_call([(address_of(asset), amount) for asset, amount in plan.funds], program)
+        digest = "0x" + keccak256(call).hex()
+        return Unsigned(plan.id, plan.chain, call, limit, plan.expires, digest, call_gas(program))
+
+    def cost(self, unsigned: Unsigned, snapshot: Snapshot) -> int:
+        return self._price(unsigned.compute, snapshot)
+
+    def _price(self, gas: int, snapshot: Snapshot) -> int:
+        fee = snapshot.chains[CHAIN].fee or self._settings.base_fee_wei
+        return mul_div_up(gas * fee, self._cost_ppm, PPM_SCALE)
+
+
+def _addresses(steps: Sequence[Step]) -> set[str]:
+    """Return the addresses that a program of these steps names."""
+    found: set[str] = set()
+    for step in steps:
+        if isinstance(step, FlashLoan):
+            found |= {step.pool, step.asset} | _addresses(step.inner)
+        else:
+            found |= {getattr(step, name) for name in ("pool", "token_in", "token_out") if hasattr(step, name)}
+    return found

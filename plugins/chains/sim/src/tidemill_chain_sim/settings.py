@@ -1,0 +1,42 @@
+"""Settings of the simulated chain: ``[chains.sim]``."""
+
+from tidemill import settings
+from tidemill_chain_sim.topology import most_pools
+from tidemill_simworld import BLOCK_TIME_S, DEFAULT_TOKENS, MAX_TOKENS, MIN_TOKENS, chance, whole
+
+_PPM = 1_000_000
+
+
+@settings
+class SimSettings:
+    """Settings of the simulated chain; parts per million (ppm) are chances unless they say otherwise."""
+
+    tokens: int = whole(DEFAULT_TOKENS, MIN_TOKENS, MAX_TOKENS, "how many tokens there are, the five hubs among them")
+    pools: int = whole(240, 10, 6 * MAX_TOKENS, "how many pools there are, at most six a token")
+    block_time_s: int = whole(BLOCK_TIME_S, 1, 3_600, "seconds between two blocks; prices.sim needs the same")
+    seed_offset: int = whole(0, 0, 1 << 32, "added to the run's seed: another market under the same seed; prices.sim needs the same")
+    warmup_blocks: int = whole(30, 0, 1_000, "blocks of trading without competitors before block 0")
+    retail_per_block: int = whole(12, 0, 200, "swaps of retail traders a block, on average")
+    badly_routed_ppm: int = chance(150_000, "retail swaps that go to any pool of their pair, not the best, and take a larger part of it")
+    informed_hub_ppm: int = chance(300_000, "a pool between hubs that left its fee band is traded back by somebody informed, per block")
+    informed_tail_ppm: int = chance(30_000, "the same for pools of the long tail, that fewer watch")
+    makers_ppm: int = chance(200_000, "a block in which somebody mints or burns liquidity")
+    competitor_share_ppm: int = chance(750_000, "a mispricing that pays is taken by competitors in the next block")
+    contested_usd: int = whole(2, 1, 10**9, "a mispricing that pays so many US dollars after gas is left over half as often as a tiny one")
+    competitor_work: int = whole(8, 0, 100, "how many mispriced pools competitors look at in a block")
+    base_fee_wei: int = whole(1_000_000_000, 1, 10**15, "where the base fee returns to, wei a gas")
+    loan_fee_bps: int = whole(5, 0, 1_000, "least fee of a flash loan; lenders.sim should not ask for less")
+    own_cost_ppm: int = whole(_PPM, 0, 10 * _PPM, "part of the true cost that plans of ours are judged by: 1_000_000 is all of it")
+    reorganisation_ppm: int = chance(0, "a block after which the chain goes back")
+    reorganisation_depth: int = whole(2, 1, 32, "the most blocks that are dropped then")
+    front_ppm: int = chance(250_000, "a block in which broadcast transactions stand before those of competitors")
+    account_native: int = whole(10, 0, 10**9, "whole native coins that each account of ours has at the start")
+    account_usd: int = whole(100_000, 0, 10**12, "whole US dollars' worth of each hub token that each account of ours has at the start")
+
+
+def crossed_problems(chosen: SimSettings) -> tuple[tuple[str, str], ...]:
+    """Return what is wrong between settings, as (key, message) pairs."""
+    most = most_pools(chosen.tokens)
+    if chosen.pools > most:
+        return (("pools", f"expected at most six pools a token, {most} for {chosen.tokens} tokens, found {chosen.pools}"),)
+    return ()

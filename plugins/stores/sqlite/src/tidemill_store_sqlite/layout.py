@@ -1,0 +1,52 @@
+"""Whether a file is a ledger of this version, and making it one when it is new."""
+
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from tidemill.errors import LedgerError
+from tidemill_store_sqlite.schema import APPLICATION_ID, METADATA, SCHEMA_VERSION
+
+
+def lay_out(connection: Connection, path: Path) -> None:
+    """Create the tables in an empty file; check the version of any other.
+
+    Raises:
+        LedgerError: the file belongs to another program or another version.
+    """
+    # Outside a transaction: the journal mode cannot change within one
+    raw = connection.connection.cursor()
+    if _marks(connection) == (0, 0, 0):
+        raw.execute("PRAGMA journal_mode=WAL")
+        with connection.begin():
+            METADATA.create_all(connection)
+            connection.exec_driver_sql(f"PRAGMA application_id={APPLICATION_ID}")
+            connection.exec_driver_sql(f"PRAGMA user_version={SCHEMA_VERSION}")
+    check_layout(connection, path)
+    mode = raw.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+    if mode != "wal":
+        raise LedgerError(f"{path}: its disk cannot keep a write-ahead log (journal mode {mode!r}); use a local disk for the ledger")
+
+
+def check_layout(connection: Connection, path: Path) -> None:
+    """Check that the file is a ledger this version reads.
+
+    Raises:
+        LedgerError: it is not.
+    """
+    application, version, _ = _marks(connection)
+    if application != APPLICATION_ID:
+        raise LedgerError(f"{path}: this SQLite file was not written by Tidemill; move it away or give another folder")
+    if version != SCHEMA_VERSION:
+        raise LedgerError(
+            f"{path}: its tables are of version {version}, this Tidemill reads version {SCHEMA_VERSION}; "
+            "use the Tidemill that wrote it, or give another folder"
+        )
+
+
+def _marks(connection: Connection) -> tuple[int, int, int]:
+    """Return application id, version and number of tables of the file."""
+    raw = connection.connection.cursor()
+    queries = ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
+    application, version, tables = (int(raw.execute(query).fetchone()[0]) for query in queries)
+    return application, version, tables

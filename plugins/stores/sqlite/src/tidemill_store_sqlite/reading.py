@@ -1,0 +1,115 @@
+"""What can be read from a ledger file. Each call has a connection of its own, so that reading never stands in a writer's transaction."""
+
+import heapq
+from collections.abc import Callable, Iterator
+from operator import attrgetter
+from pathlib import Path
+
+from sqlalchemy import ColumnElement, Connection, Table, and_, func, select
+
+from tidemill.domain.ids import AssetId, BookId
+from tidemill.domain.records import EntryRow, Row
+from tidemill.errors import LedgerError
+from tidemill.hookspecs.store import RunInfo
+from tidemill_store_sqlite.connection import reading_engine, translated
+from tidemill_store_sqlite.rows import Values, entry_of, intent_of, opportunity_of, result_of
+from tidemill_store_sqlite.schema import ENTRIES, INTENTS, OPPORTUNITIES, POSTINGS, RESULTS, ROW_TABLES, RUNS
+
+
+class Reader:
+    """Reads one ledger file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._engine = reading_engine(path)
+
+    def rows(self, run: int) -> Iterator[Row]:
+        """Yield the rows of a run in order of ``seq``, as they stand when the first one is asked for.
+
+        Raises:
+            LedgerError: there is no such run, or the file cannot be read.
+        """
+        with translated(self._path, f"reading run {run}"), self._engine.connect() as connection:
+            if connection.execute(select(RUNS.c.run).where(RUNS.c.run == run)).first() is None:
+                raise LedgerError(f"{self._path}: there is no run {run}")
+            yield from heapq.merge(
+                _entries(connection, run),
+                _plain(connection, OPPORTUNITIES, run, opportunity_of),
+                _plain(connection, INTENTS, run, intent_of),
+                _plain(connection, RESULTS, run, result_of),
+                key=attrgetter("seq"),
+            )
+
+    def runs(self) -> tuple[RunInfo, ...]:
+        """Return all runs, oldest first."""
+        with translated(self._path, "reading the runs"), self._engine.connect() as connection:
+            counts: dict[int, int] = {}
+            for table in ROW_TABLES:
+                for run, count in connection.execute(select(table.c.run, func.count()).group_by(table.c.run)):
+                    counts[run] = counts.get(run, 0) + count
+            found = connection.execute(select(RUNS).order_by(RUNS.c.run)).all()
+        return tuple(RunInfo(r.run, r.started, r.ended, r.header, counts.get(r.run, 0), r.ledger_hash) for r in found)
+
+    def balances(self) -> dict[tuple[BookId, str, AssetId], int]:
+        """Return the sums of postings as they stand now, zeros left out.
+
+        An opening restates what earlier runs left: per book and chain, what counts begins with the latest run that has one.
+        """
+        opened = (
+            select(ENTRIES.c.book, ENTRIES.c.chain, func.max(ENTRIES.c.run).label("run"))
+            .where(ENTRIES.c.kind == "opening")
+            .group_by(ENTRIES.c.book, ENTRIES.c.chain)
+            .subquery()
+        )
+        current = (
+            select(ENTRIES.c.book, POSTINGS.c.account, POSTINGS.c.asset, POSTINGS.c.amount)
+            .join(POSTINGS, and_(POSTINGS.c.run == ENTRIES.c.run, POSTINGS.c.seq == ENTRIES.c.seq))
+            .join(opened, and_(opened.c.book == ENTRIES.c.book, opened.c.chain == ENTRIES.c.chain), isouter=True)
+            .where(ENTRIES.c.run >= func.coalesce(opened.c.run, 0))
+        )
+        sums: dict[tuple[BookId, str, AssetId], int] = {}
+        with translated(self._path, "summing the postings"), self._engine.connect() as connection:
+            for book, account, asset, amount in connection.execute(current):
+                place = (BookId(book), account, AssetId(asset))
+                sums[place] = sums.get(place, 0) + _amount(self._path, amount)
+        return {place: amount for place, amount in sorted(sums.items()) if amount}
+
+    def check(self) -> tuple[str, ...]:
+        """Return what SQLite finds wrong with the file, and numbers that two rows of one run share."""
+        with translated(self._path, "checking the file"), self._engine.connect() as connection:
+            problems = [f"{self._path}: {said}" for (said,) in connection.exec_driver_sql("PRAGMA integrity_check") if said != "ok"]
+            for table, _, parent, _ in connection.exec_driver_sql("PRAGMA foreign_key_check"):
+                problems.append(f"{self._path}: a row of table {table} belongs to none of table {parent}")
+            everything = " UNION ALL ".join(f"SELECT run, seq FROM {table.name}" for table in ROW_TABLES)  # noqa: S608  names of ours
+            twice = f"SELECT run, seq FROM ({everything}) GROUP BY run, seq HAVING count(*) > 1"  # noqa: S608  names of ours
+            problems += [f"{self._path}: run {run} has several rows {seq}" for run, seq in connection.exec_driver_sql(twice)]
+        return tuple(problems)
+
+
+def _entries(connection: Connection, run: int) -> Iterator[EntryRow]:
+    heads = _stream(connection, ENTRIES, run)
+    lines = _stream(connection, POSTINGS, run, POSTINGS.c.line)
+    line = next(lines, None)
+    for head in heads:
+        own: list[Values] = []
+        while line is not None and line[1] <= head[1]:
+            own.append(line)
+            line = next(lines, None)
+        yield entry_of(head, own)
+
+
+def _plain(connection: Connection, table: Table, run: int, make: Callable[[Values], Row]) -> Iterator[Row]:
+    return (make(values) for values in _stream(connection, table, run))
+
+
+def _stream(connection: Connection, table: Table, run: int, *then: ColumnElement[int]) -> Iterator[Values]:
+    """Yield a table's records of one run in order, as plain tuples."""
+    query = select(table).where(table.c.run == run).order_by(table.c.seq, *then)
+    return (tuple(record) for record in connection.execute(query))
+
+
+def _amount(path: Path, text: str) -> int:
+    try:
+        return int(text)
+    except ValueError as error:
+        raise LedgerError(f"{path}: {text!r} in table postings is no amount: the file was altered by other means") from error

@@ -1,0 +1,49 @@
+"""Rows of every kind, and a store in a folder of its own."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tidemill.domain.ids import AssetId, BookId, ChainId, OpportunityId, PlanId
+from tidemill.domain.records import EntryRow, IntentRow, OpportunityRow, Posting, ResultRow, Row
+from tidemill_store_sqlite import SqliteStore
+
+MAIN, SIM, USDC = BookId("main"), ChainId("sim:1"), AssetId("sim:1/erc20:0xaa")
+HUGE = 1 << 255
+Rows = Callable[..., list[Row]]
+
+
+@pytest.fixture
+def make_rows() -> Rows:
+    """Makes groups of four rows, one of each kind, numbered from ``first``; the entry moves ``amount`` of USDC."""
+
+    def make(first: int = 1, groups: int = 1, amount: int = HUGE, kind: str = "fill") -> list[Row]:
+        rows: list[Row] = []
+        for seq in range(first, first + 4 * groups, 4):
+            plan = PlanId(f"plan-{seq}")
+            rows += [
+                OpportunityRow(
+                    seq, OpportunityId(f"o-{seq}"), MAIN, "spatial", "arbitrage", SIM, 7, USDC, ("sim:1/u:0x01", "sim:1/u:0x02"),
+                    HUGE, -1, "taken", "", "naïve ’\x00\n", plan,
+                ),
+                IntentRow(
+                    seq + 1, plan, OpportunityId(f"o-{seq}"), MAIN, "spatial", SIM, 7, "planned", ((USDC, HUGE),), HUGE, "0xfeed", "{}"
+                ),
+                ResultRow(seq + 2, plan, MAIN, "spatial", SIM, 8, "0x08", "filled", ((USDC, amount),), 0, ""),
+                EntryRow(
+                    seq + 3, f"e-{seq}", MAIN, SIM, 8, kind, plan, (Posting("wallet", USDC, amount), Posting("trading", USDC, -amount))
+                ),
+            ]  # fmt: skip
+        return rows
+
+    return make
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SqliteStore]:
+    """A store that is open for writing in ``<tmp_path>/ledger``."""
+    opened = SqliteStore()
+    opened.open(tmp_path / "ledger")
+    yield opened
+    opened.close()
