@@ -11,6 +11,14 @@ __version__ = "0.1.0"
 _HOMES = {
     "tidemill.units": ("BaseUnits", "Bps", "Lamports", "Ppm", "Slot", "Wei"),
     "tidemill.errors": ("ConfigError", "TidemillError", "UsageError"),
+    "tidemill.api.config": ("check_config", "load_config"),
+    "tidemill.api.explain": ("explain",),
+    "tidemill.api.ledger": ("open_ledger",),
+    "tidemill.api.plugins": ("list_plugins",),
+    "tidemill.api.replay": ("replay",),
+    "tidemill.api.run": ("RunOptions", "run"),
+    "tidemill.api.tape": ("import_tape", "open_tape"),
+    "tidemill.config.secret": ("Secret",),
     "tidemill.domain.asset": ("Asset", "AssetAmount"),
     "tidemill.domain.ids": ("AssetId", "BookId", "ChainId", "PoolId"),
     "tidemill.domain.opportunity": ("Arbitrage", "Leg", "Opportunity", "Signal"),
@@ -58,7 +66,9 @@ __all__ = [
     "Ppm",
     "PriceSource",
     "RiskCheck",
+    "RunOptions",
     "Searcher",
+    "Secret",
     "Signal",
     "Slot",
     "Snapshot",
@@ -68,13 +78,30 @@ __all__ = [
     "TidemillError",
     "UsageError",
     "Wei",
+    "__version__",
+    "check_config",
+    "explain",
     "hookimpl",
     "hookspec",
+    "import_tape",
+    "list_plugins",
+    "load_config",
+    "open_ledger",
+    "open_tape",
+    "replay",
+    "run",
     "settings",
-    "__version__",
 ]
 
 if TYPE_CHECKING:
+    from tidemill.api.config import check_config, load_config
+    from tidemill.api.explain import explain
+    from tidemill.api.ledger import open_ledger
+    from tidemill.api.plugins import list_plugins
+    from tidemill.api.replay import replay
+    from tidemill.api.run import RunOptions, run
+    from tidemill.api.tape import import_tape, open_tape
+    from tidemill.config.secret import Secret
     from tidemill.domain.asset import Asset, AssetAmount
     from tidemill.domain.ids import AssetId, BookId, ChainId, PoolId
     from tidemill.domain.opportunity import Arbitrage, Leg, Opportunity, Signal

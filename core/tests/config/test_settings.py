@@ -1,7 +1,7 @@
 """Plugins' settings: every type that a settings class may name, strictly, with all faults at once."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, time, timezone
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
@@ -42,7 +42,7 @@ class Inner:
 @settings
 class Everything:
     whole: int = 1
-    edge_bps: Bps = attrs.field(default=Bps(10), validator=[ge(0)])
+    edge_bps: Bps = attrs.field(default=Bps(10), validator=[ge(Bps(0))])
     ratio: float = 0.5
     exact: Decimal = Decimal(0)
     on: bool = False
@@ -68,7 +68,7 @@ class Everything:
     urls: tuple[Secret | str, ...] = ()
     folder: Path = Path()
     day: date = date(2020, 1, 1)
-    at: datetime = datetime(2020, 1, 1, tzinfo=timezone.utc)
+    at: datetime = datetime(2020, 1, 1, tzinfo=UTC)
     hour: time = time(1)
     anything: Any = None
     bag: dict[str, Any] = attrs.field(factory=dict)
@@ -136,7 +136,7 @@ def told(text: str) -> list[str]:
         ('folder = "a/b"', "folder", Path("a/b")),
         ("day = 2020-10-03", "day", date(2020, 10, 3)),
         ('day = "2020-10-03"', "day", date(2020, 10, 3)),
-        ("at = 2020-10-03T00:00:00Z", "at", datetime(2020, 10, 3, tzinfo=timezone.utc)),
+        ("at = 2020-10-03T00:00:00Z", "at", datetime(2020, 10, 3, tzinfo=UTC)),
         ("hour = 07:30:00", "hour", time(7, 30)),
         ("anything = [1, {}]", "anything", [1, {}]),
         ("bag = { a = [1] }", "bag", {"a": [1]}),
@@ -181,7 +181,10 @@ def test_make_settings_value_of_each_type_is_read(text: str, key: str, value: ob
         ('most = "3"', 'most  expected an amount and its asset such as "2_000 USDC", found text "3"'),
         ('most = "-3 USDC"', 'most  expected an amount of whole tokens such as 2_000 or "2_000.5", found text "-3"'),
         ('most = "0.0000001 USDC"', "most  0.0000001 has 7 decimals, USDC has 6"),
-        ('most = "1 sim:1/erc20:0x09"', "most  the decimals of sim:1/erc20:0x09 are not known: declare it in [assets] with id and decimals"),
+        (
+            'most = "1 sim:1/erc20:0x09"',
+            "most  the decimals of sim:1/erc20:0x09 are not known: declare it in [assets] with id and decimals",
+        ),
         ('assets = "USDC"', 'assets  expected a list, found text "USDC"'),
         ('assets = ["USDC", 3]', "assets[1]  expected the symbol or id of an asset, found the whole number 3"),
         ("pair = [1]", "pair  expected a list of 2, found one of 1"),
@@ -212,7 +215,7 @@ def test_make_settings_all_faults_come_together() -> None:
     """Wrong types, unknown keys, validators and inner tables are all told at once, with their lines."""
     text = 'whole = "a"\nedge_bps = -1\nzz = 1\nassets = [\n  "USDC",\n  "X",\n  3,\n]\ninner = { weight = [], label = "q" }'
 
-    assert ["zz", "whole", "edge_bps", "assets[1]", "assets[2]", "inner.weight", "inner.label"] == [
+    assert ["whole", "edge_bps", "zz", "assets[1]", "assets[2]", "inner.weight", "inner.label"] == [
         one.split("  ")[1].removeprefix("$.strategies.eager.") for one in told(text)
     ]
     assert ["x.toml:7", "x.toml:8"] == [one.split("  ")[0] for one in told(text) if ".assets" in one]
@@ -234,24 +237,23 @@ def test_make_settings_dex_knows_the_kernels_keys() -> None:
         make_settings(config.tables[0], Eager, ASSETS)
 
 
+def _not_below_size(needy: "Needy", attribute: "attrs.Attribute[int]", value: int) -> None:
+    if value < needy.size:
+        raise ValueError(f"must not be below size {needy.size}")
+
+
+@settings
+class Needy:
+    size: int
+    most: int = attrs.field(default=3, validator=_not_below_size)
+
+
 def test_make_settings_missing_key_is_told() -> None:
     """A setting without default must be there."""
-
-    @settings
-    class Needy:
-        size: int
-        most: int = 3
-
-        @most.validator
-        def _not_below_size(self, attribute: object, value: int) -> None:
-            if value < self.size:
-                raise ValueError(f"must not be below size {self.size}")
 
     class Wanting(Plugin):
         name = "wanting"
         settings: Needy
-
-    Wanting.__annotations__["settings"] = Needy
 
     with pytest.raises(ConfigError, match=r"\$\.strategies\.w\.size  is missing: it has no default"):
         make_settings(PluginTable("strategy", "w", settings={"most": 4}), Wanting, {})
@@ -284,5 +286,7 @@ def test_make_settings_unreadable_class_is_the_plugins_fault() -> None:
 
     Oddity.__annotations__["settings"] = Odd
 
-    with pytest.raises(PluginContractError, match=r"strategies\.o: its settings class .*Odd has an attribute of a type that cannot be read"):
+    with pytest.raises(
+        PluginContractError, match=r"strategies\.o: its settings class .*Odd has an attribute of a type that cannot be read"
+    ):
         make_settings(PluginTable("strategy", "o", settings={"call": 3}), Oddity, {})

@@ -23,11 +23,14 @@ class Lag(Strategy):
     def find_opportunities(self, snapshot):
         return iter(())
 """
-REGISTER = LAG + """
+REGISTER = (
+    LAG
+    + """
 @hookimpl
 def tidemill_register_strategies():
     return [Lag]
 """
+)
 TWO = REGISTER.replace("@hookimpl", "class Lead(Lag):\n    name = 'lead'\n\n@hookimpl").replace("[Lag]", "[Lag, Lead]")
 DEX = """
 from tidemill import Dex, hookimpl
@@ -42,9 +45,9 @@ def tidemill_register_dexes():
 """
 
 
-def table(name: str = "lag", kind: str = "strategy", **more: bool) -> PluginTable:
+def table(name: str = "lag", kind: str = "strategy", *, enabled: bool = True) -> PluginTable:
     places = Places("tidemill.toml", {("strategies", name): 17}, {}, ("strategies", name))
-    return PluginTable(kind, name, places=places, **more)
+    return PluginTable(kind, name, enabled, places=places)
 
 
 def load(site: Path, *tables: PluginTable) -> Registry:
@@ -60,8 +63,8 @@ def test_load_plugins_enabled_gives_class_and_metadata(install: Install) -> None
     assert ("lag", "acme-lag", "acme_lag") == (loaded.plugin_class.name, loaded.metadata.distribution, loaded.plugin_class.__module__)
 
 
-def test_load_plugins_disabled_is_not_imported(install: Install) -> None:
-    """Neither what is disabled nor what is merely installed runs; a disabled table may name what is not installed."""
+def test_r10_disabled_plugin_is_not_imported(install: Install) -> None:
+    """R10: neither what is disabled nor what is merely installed runs; a disabled table may name what is not installed."""
     site = install("acme-lag", "acme_lag", "raise SystemExit")
 
     registry = load(site, table(enabled=False), table("nowhere", enabled=False))
@@ -160,8 +163,8 @@ def test_load_plugins_object_in_a_module_is_found(install: Install) -> None:
     assert 1 == len(load(site, table()))
 
 
-def test_load_plugins_other_interface_is_refused_unimported(install: Install) -> None:
-    """A plugin made for another interface version is refused by name, and not imported."""
+def test_r10_other_interface_is_refused_unimported(install: Install) -> None:
+    """R10: a plugin made for another interface version is refused by name, and not imported."""
     site = install("acme-lag", "acme_lag", REGISTER, interface=2)
 
     with pytest.raises(PluginLoadError, match=r"strategies\.lag \(acme-lag\): is made for version 2 .* supports version 1"):
@@ -175,7 +178,7 @@ def test_load_plugins_two_owners_names_both(install: Install) -> None:
     install("acme-lag", "acme_lag", REGISTER)
     site = install("other-lag", "other_lag", REGISTER, version="9.0")
 
-    with pytest.raises(PluginLoadError, match="two owners, acme-lag 1.2.3 and other-lag 9.0: uninstall one"):
+    with pytest.raises(PluginLoadError, match=r"two owners, acme-lag 1\.2\.3 and other-lag 9\.0: uninstall one"):
         load(site, table())
 
 

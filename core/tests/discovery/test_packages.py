@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[3]
 
 def test_packages_equal_the_plugins_of_the_checkout() -> None:
     """Every entry point of every plugin in the workspace is listed with its distribution, and nothing else is."""
-    expected = {}
+    expected: dict[str, str] = {}
     for path in sorted(ROOT.glob("plugins/*/*/pyproject.toml")):
         project = tomllib.loads(path.read_text("utf-8"))["project"]
         for group, entries in project["entry-points"].items():

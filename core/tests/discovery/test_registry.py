@@ -1,11 +1,13 @@
 """The registry finds whose code a module is, and wraps what plugins raise while the pipeline is assembled."""
 
+from functools import partial
+
 import pytest
 
 from tidemill.config.model import PluginTable
 from tidemill.discovery.metadata import PluginMetadata
 from tidemill.discovery.registry import Loaded, Registry
-from tidemill.errors import ConfigError, PluginContractError
+from tidemill.errors import ConfigError, PluginContractError, PluginLoadError
 from tidemill.hookspecs.plugin import Plugin
 
 
@@ -39,11 +41,14 @@ def test_plugin_of_module_is_the_nearest_package(module: str, owner: str | None)
 def test_call_plugin_raises_names_it() -> None:
     """What a plugin's code raises is put to it, with the cause; our own errors pass."""
     plugin = loaded("orca", "acme_orca")
+    named = PluginLoadError("dex.other", "gone", distribution="acme-other")
 
     with pytest.raises(PluginContractError, match=r"dex\.orca \(acme-orca\): rules\(\) raised ZeroDivisionError") as caught:
         plugin.call("rules()", lambda: 1 // 0)
     with pytest.raises(ConfigError):
-        plugin.call("settings", _refuse)
+        plugin.call("settings", partial(_refuse, ConfigError([])))
+    with pytest.raises(PluginLoadError, match="acme-other"):
+        plugin.call("settings", partial(_refuse, named))
 
     assert isinstance(caught.value.__cause__, ZeroDivisionError)
 
@@ -61,5 +66,5 @@ def test_make_constructor_raises_names_the_plugin() -> None:
         plugin.make(None)
 
 
-def _refuse() -> None:
-    raise ConfigError([])
+def _refuse(error: Exception) -> None:
+    raise error

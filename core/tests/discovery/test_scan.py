@@ -41,7 +41,9 @@ def test_find_plugins_of_this_environment_equals_importlib() -> None:
         if entry.group.startswith("tidemill.")
     }
 
-    found = {(f"tidemill.{one.kind}.v{one.interface_version}", one.name, one.module, one.distribution, one.version) for one in find_plugins()}
+    found = {
+        (f"tidemill.{one.kind}.v{one.interface_version}", one.name, one.module, one.distribution, one.version) for one in find_plugins()
+    }
 
     assert expected == found
     assert len(expected) >= 15

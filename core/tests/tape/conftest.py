@@ -137,7 +137,7 @@ def small_tape(tmp_path_factory: pytest.TempPathFactory, make_batch: BatchMaker)
     path = tmp_path_factory.mktemp("tape") / "small.tape"
     header = TapeHeader("run", (CHAIN,), "sim", 7, '{"mode":"paper"}', (("dex.uniswap", "0.1.0"),), "tidemill 0.1.0")
     with TapeWriter(path, header) as tape:
-        tape.write(make_batch(1, *MARKET_EVENTS[:6]), decide=False)
+        tape.write(make_batch(1, MARKET_EVENTS[0], MARKET_EVENTS[5]), decide=False)
         tape.flush()
         tape.write(make_batch(2, *ANSWERS[:2]), decide=True, digest="5f2c")
         tape.flush()

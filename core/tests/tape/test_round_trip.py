@@ -13,9 +13,10 @@ from tidemill.domain.asset import Asset
 from tidemill.domain.events import Batch, Event, Found, Head, Log, Logs, OraclePrice, States
 from tidemill.domain.ids import AssetId, ChainId, Key, PoolId
 from tidemill.domain.pool import PoolRef
-from tidemill.errors import DecodeError, TapeError
+from tidemill.errors import DecodeError, InvariantError, TapeError
 from tidemill.tape.codec import EVENT_KINDS, decode_event, encode_event
 from tidemill.tape.columns import LAYOUTS
+from tidemill.tape.columns.rows import Rows
 from tidemill.tape.segment import TapeRecord, decode_segment, encode_segment
 
 CHAIN = ChainId("sim:1")
@@ -148,3 +149,9 @@ def test_tape_of_every_event_is_read_as_it_was_written(tmp_path: Path, every_eve
         for batch in batches:
             tape.write(batch)
     assert batches == [record.batch for record in TapeReader(tmp_path / "t").records()]
+
+
+def test_class_with_other_attributes_has_no_plain_columns() -> None:
+    """A class that columns of text and numbers cannot hold is refused when its columns are made, not when it is recorded."""
+    with pytest.raises(InvariantError, match=r"PoolRef\.assets is neither text nor integer"):
+        Rows(PoolRef)

@@ -12,6 +12,7 @@ from tidemill.errors import TapeDamaged, TapeError
 from tidemill.tape import writer
 from tidemill.tape.header import Span, TapeHeader
 from tidemill.tape.reader import TapeReader
+from tidemill.tape.segment import TapeRecord
 from tidemill.tape.writer import TapeWriter
 
 CHAIN = ChainId("sim:1")
@@ -56,7 +57,7 @@ def test_what_was_flushed_is_on_disk_before_the_tape_is_closed(tmp_path: Path, m
     tape.write(make_batch(1, head(1)))
     tape.flush()
     tape.write(make_batch(2, head(2)))
-    read = []
+    read = list[TapeRecord]()
     with pytest.raises(TapeDamaged, match="the closing record is missing") as caught:
         read.extend(TapeReader(tmp_path / "t").records())
     assert [1] == [record.batch.seq for record in read]
@@ -79,10 +80,15 @@ def test_segment_ends_after_many_values(tmp_path: Path, make_batch: BatchMaker, 
 
 def test_error_inside_leaves_a_tape_that_reads_as_cut(tmp_path: Path, make_batch: BatchMaker) -> None:
     """After an exception what was written so far is kept, and the closing record is left out."""
-    with pytest.raises(ZeroDivisionError), TapeWriter(tmp_path / "t", HEADER) as tape:
-        tape.write(make_batch(1, head(1)))
-        raise ZeroDivisionError
-    reader, read = TapeReader(tmp_path / "t"), []
+
+    def failing() -> None:
+        with TapeWriter(tmp_path / "t", HEADER) as tape:
+            tape.write(make_batch(1, head(1)))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        failing()
+    reader, read = TapeReader(tmp_path / "t"), list[TapeRecord]()
     with pytest.raises(TapeDamaged, match="the closing record is missing"):
         read.extend(reader.records())
     assert 1 == len(read)
@@ -148,9 +154,13 @@ def test_disk_that_fills_up_ends_the_tape_inside_a_frame(tmp_path: Path, make_ba
     disk = Disk(700)
     monkeypatch.setattr(writer, "_create", lambda path, overwrite: disk)
     tape = TapeWriter(tmp_path / "t", HEADER, segment_records=1)
-    with pytest.raises(TapeError, match="cannot be written: No space left"):
+
+    def fill() -> None:
         for seq in range(9):
             tape.write(make_batch(seq, head(seq)))
+
+    with pytest.raises(TapeError, match="cannot be written: No space left"):
+        fill()
     assert disk.closed
     with pytest.raises(TapeError, match="the tape is closed"):
         tape.write(make_batch(9, head(9)))
@@ -165,9 +175,14 @@ def test_error_while_closing_leaves_the_file_closed(tmp_path: Path, monkeypatch:
     """A context manager whose tape already failed adds no second error."""
     disk = Disk(400)
     monkeypatch.setattr(writer, "_create", lambda path, overwrite: disk)
-    with pytest.raises(TapeError, match="cannot be written"), TapeWriter(tmp_path / "t", HEADER) as tape:
-        disk.room = 0
-        tape.close()
+
+    def failing() -> None:
+        with TapeWriter(tmp_path / "t", HEADER) as tape:
+            disk.room = 0
+            tape.close()
+
+    with pytest.raises(TapeError, match="cannot be written"):
+        failing()
     assert disk.closed
 
 

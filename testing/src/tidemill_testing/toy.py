@@ -11,7 +11,7 @@ from attrs import frozen
 from tidemill.domain.answers import CannotFit, Needs
 from tidemill.domain.asset import Asset
 from tidemill.domain.events import Batch, Event, Found, Head, Log, Logs, States
-from tidemill.domain.ids import AssetId, ChainId, Key, PoolId, pool_id
+from tidemill.domain.ids import AssetId, ChainId, Key, PoolId, erc20, native, pool_id
 from tidemill.domain.plan import Flow, PlannedSwap
 from tidemill.domain.pool import Decoded, LogFilter, Pool, PoolRef, Watch
 from tidemill.domain.snapshot import Snapshot
@@ -45,9 +45,12 @@ class ToyRules(ChainRules):
     spends_balance = True
     guards_balance = True
 
-    def __init__(self, gas: int = GAS, max_steps: int = 64) -> None:
+    def __init__(self, gas: int = GAS, max_steps: int = 64, *, chain: ChainId = SIM) -> None:
         self.gas = gas
         self.max_steps = max_steps
+        self.id = chain
+        if chain != SIM:
+            self.native, self.wrapped = native(chain, 60), erc20(chain, "0xe0")
 
     def verified_assets(self) -> Mapping[str, Asset]:
         """Name the three tokens."""
@@ -81,8 +84,8 @@ class ToyDex(Dex):
 
     async def discover(self, reader: ChainReader, want: PoolFilter) -> AsyncIterator[Found]:
         """Find nothing: tests say what is found."""
-        return
-        yield Found()
+        for found in ():
+            yield found
 
     def decode(self, ref: PoolRef, states: Mapping[Key, bytes | None], at: ChainTime, last: Pool | None) -> Decoded | Needs:
         """Read both reserves."""
@@ -119,10 +122,10 @@ def reserves_bytes(first: int, second: int) -> bytes:
     return first.to_bytes(16) + second.to_bytes(16)
 
 
-def toy_ref(number: int, one: AssetId, other: AssetId, fee_ppm: int = 3_000, *, dex: str = "toy") -> PoolRef:
+def toy_ref(number: int, one: AssetId, other: AssetId, fee_ppm: int = 3_000, *, dex: str = "toy", chain: ChainId = SIM) -> PoolRef:
     """Return the descriptor of the toy pool with a number; its assets are in order of their ids."""
     address = f"0x{number:040x}"
-    return PoolRef(pool_id(SIM, dex, address), dex, SIM, address, (min(one, other), max(one, other)), "toy", fee_ppm)
+    return PoolRef(pool_id(chain, dex, address), dex, chain, address, (min(one, other), max(one, other)), "toy", fee_ppm)
 
 
 class ToyBlocks:

@@ -1,5 +1,6 @@
 """The market of a tape from Python: exact quotes, and the cycles that gain."""
 
+import gc
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -133,9 +134,7 @@ class Market:
             raise UsageError("no searcher is enabled: add a table such as [search.cycles]")
         asset = self.names.asset(start)
         best = top if top is not None else 0 if isinstance(hops, int) else TOP_OF_RANGE
-        query = CycleQuery(
-            chain_of(asset), (asset,), min_hops=few, max_hops=many, min_profit=min_profit, top=best, work=_NO_LIMIT
-        )
+        query = CycleQuery(chain_of(asset), (asset,), min_hops=few, max_hops=many, min_profit=min_profit, top=best, work=_NO_LIMIT)
         return self._call("search", lambda: [_cycle(found) for found in finder.find(query)])
 
     def _other(self, pool: PoolId, sold: AssetId) -> AssetId:
@@ -162,6 +161,17 @@ def _cycle(found: Candidate) -> Cycle:
 
 def fold_market(reader: TapeReader, config: Config, height: int | None) -> Market:
     """Fold a tape's market up to a height; see ``Tape.market_at``."""
+    # Tens of thousands of pools that all stay: without the pause, the collector looks at each of them again and again
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return _fold_market(reader, config, height)
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _fold_market(reader: TapeReader, config: Config, height: int | None) -> Market:
     narrowed = attrs.evolve(config, tables=tuple(table for table in config.tables if table.kind in NEEDED))
     pipeline = assemble(narrowed)
     chain = _check_height(reader, height)
@@ -212,5 +222,5 @@ def _market(pipeline: Pipeline, config: Config, chains: tuple[ChainId, ...]) -> 
     market = Market(snapshot, Names(snapshot, verified, chains), faults, guard=pipeline.supervisor)
     finder = snapshot.finder
     if isinstance(finder, Searcher):
-        market._call(f"search.{finder.name}", partial(finder.update, snapshot))  # noqa: SLF001 - its own class
+        market._call(f"search.{finder.name}", partial(finder.update, snapshot))
     return market

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from attrs import frozen
 
 from tidemill.config.assets import KnownAssets
-from tidemill.domain.ids import AssetId, ChainId, PoolId, address_of, chain_of
+from tidemill.domain.ids import AssetId, ChainId, PoolId, address_of
 from tidemill.domain.snapshot import Snapshot
 from tidemill.errors import UsageError
 
@@ -34,12 +34,12 @@ class Names:
             return self._traded(symbol.id, text)
         if text in self.verified.ambiguous:
             ids = [asset.id for asset in self.verified.ambiguous[text]]
-            raise UsageError(f"{text!r} is ambiguous: write one of {_listed(ids)}")
+            raise UsageError(f"{_quoted(text)} is ambiguous: write one of {_listed(ids)}")
         if "/" in text:
             return self._traded(AssetId(_lower(text)), text)
         found = sorted(asset for asset in self._assets() if address_of(asset) == _lower(text))
         if len(found) > 1:
-            raise UsageError(f"{text!r} is an asset on several chains: write one of {_listed(found)}")
+            raise UsageError(f"{_quoted(text)} is an asset on several chains: write one of {_listed(found)}")
         if found:
             self._one_chain(text)
             return found[0]
@@ -60,8 +60,10 @@ class Names:
                 self._one_chain(text)
             return found[0]
         if found:
-            raise UsageError(f"{text!r} is the address of several pools: write one of {_listed(found)}")
-        raise UsageError(f"there is no pool {text!r} on the tape among the {len(self.snapshot.refs)} of the enabled DEXs: write its id or address")
+            raise UsageError(f"{_quoted(text)} is the address of several pools: write one of {_listed(found)}")
+        raise UsageError(
+            f"there is no pool {_quoted(text)} on the tape among the {len(self.snapshot.refs)} of the enabled DEXs: write its id or address"
+        )
 
     def shown(self, asset: AssetId) -> str:
         """Return what an asset is called for people: a verified symbol alone, any other with the end of its address.
@@ -83,30 +85,30 @@ class Names:
 
     def _traded(self, asset: AssetId, text: str) -> AssetId:
         if asset not in self._assets():
-            raise UsageError(f"no pool on the tape trades {text} ({asset})" if asset != text else f"no pool on the tape trades {text}")
+            also = f" ({asset})" if text in self.verified.by_symbol else ""
+            raise UsageError(f"no pool on the tape trades {_quoted(text)}{also}")
         return asset
 
     def _one_chain(self, text: str) -> None:
         if len(self.chains) != 1:
-            raise UsageError(f"the tape has several chains, {', '.join(self.chains)}: write the id in place of {text!r}")
+            raise UsageError(f"the tape has several chains, {', '.join(self.chains)}: write the id in place of {_quoted(text)}")
 
     def _not_verified(self, text: str) -> str:
         same = sorted(asset for asset, known in self.snapshot.assets.items() if known.symbol == text and asset in self._assets())
         if same:
-            return f"{text!r} is not a verified symbol; on the tape it is what {_listed(same)} is called: write the id or address"
+            return f"{_quoted(text)} is not a verified symbol; on the tape it is what {_listed(same)} is called: write the id or address"
         symbols = ", ".join(sorted(self.verified.by_symbol)) or "none"
-        return f"no asset is called {text!r}: write its id, its address, or a verified symbol ({symbols})"
+        return f"no asset is called {_quoted(text)}: write its id, its address, or a verified symbol ({symbols})"
+
+
+def _quoted(text: str) -> str:
+    return repr(text if len(text) <= 120 else f"{text[:119]}…")
 
 
 def printable(text: str) -> str:
     """Return a text with everything escaped that a terminal might obey, cut to 24 characters."""
     safe = "".join(character if character.isprintable() else f"\\x{ord(character):02x}" for character in text)
     return safe if len(safe) <= 24 else f"{safe[:23]}…"
-
-
-def on_chain(assets: Iterable[AssetId], chain: ChainId) -> tuple[AssetId, ...]:
-    """Return the assets of one chain, sorted."""
-    return tuple(sorted(asset for asset in assets if chain_of(asset) == chain))
 
 
 def _lower(text: str) -> str:

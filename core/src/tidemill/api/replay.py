@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from attrs import frozen
-from tidemill.config.text import config_from_json
 
+from tidemill.config.text import config_from_json
 from tidemill.domain.note import Summary
 from tidemill.errors import InvariantError, TapeError
 from tidemill.ledger.digest import RowDigest

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import anyio
 from attrs import frozen
-from tidemill.config.text import config_from_json, config_to_json
 
 from tidemill import __version__
+from tidemill.api.config import load_config
 from tidemill.api.opening import Held, opening_batch
-from tidemill.config.load import default_config, load_config
+from tidemill.config.load import default_config
 from tidemill.config.model import Config, PluginTable
 from tidemill.config.settings import make_settings
+from tidemill.config.text import config_from_json, config_to_json
 from tidemill.discovery.load import load_plugins
 from tidemill.discovery.scan import find_plugins
 from tidemill.domain.events import Batch, Head

@@ -10,12 +10,12 @@ from tidemill.cli.output import print_json
 _FILE = click.argument("file", type=click.Path(path_type=Path), required=False)
 
 
-@click.group()
-def config() -> None:
+@click.group(name="config")
+def command() -> None:
     """Write, check and show configurations."""
 
 
-@config.command()
+@command.command()
 @click.option("--out", type=click.Path(path_type=Path), default=Path(CONFIG_FILE), show_default=True, help="Where to write it.")
 def init(out: Path) -> None:
     """Write the default configuration, with comments."""
@@ -23,7 +23,7 @@ def init(out: Path) -> None:
     click.echo(f"wrote {path}; `tidemill config check {path}` checks it")
 
 
-@config.command()
+@command.command()
 @_FILE
 def check(file: Path | None) -> None:
     """Check FILE and every plugin that it enables; print all errors, start nothing.
@@ -35,7 +35,7 @@ def check(file: Path | None) -> None:
     click.echo(f"{checked.config.source}: ok, {count} plugin{'s' if count != 1 else ''} enabled, mode {checked.config.mode}")
 
 
-@config.command()
+@command.command()
 @_FILE
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def show(file: Path | None, as_json: bool) -> None:

@@ -5,17 +5,16 @@ from pathlib import Path
 import click
 from attrs import fields
 
-from tidemill.api.explain import Explained
-from tidemill.api.explain import explain as explained
+from tidemill.api.explain import Explained, explain
 from tidemill.cli.output import print_json
 
 
-@click.command()
+@click.command(name="explain")
 @click.option("--config", "config", type=click.Path(path_type=Path), help="The configuration to explain.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def explain(config: Path | None, as_json: bool) -> None:
+def command(config: Path | None, as_json: bool) -> None:
     """Draw the pipeline as configured, with plugin and version behind each box."""
-    found = explained(config)
+    found = explain(config)
     if as_json:
         print_json({field.name: getattr(found, field.name) for field in fields(Explained) if field.name != "picture"})
         return

@@ -25,9 +25,9 @@ COMMANDS = {
     "quote": Entry("tidemill.cli.quote:command", "Give one exact quote of a pool on a tape."),
     "tape": Entry("tidemill.cli.tape:command", "Import, describe and validate tapes."),
     "ledger": Entry("tidemill.cli.ledger:command", "Show, verify, hash and export the ledger."),
-    "config": Entry("tidemill.cli.config:config", "Write, check and show configurations."),
-    "explain": Entry("tidemill.cli.explain:explain", "Draw the pipeline as configured."),
-    "plugins": Entry("tidemill.cli.plugins:plugins", "List the installed plugins."),
+    "config": Entry("tidemill.cli.config:command", "Write, check and show configurations."),
+    "explain": Entry("tidemill.cli.explain:command", "Draw the pipeline as configured."),
+    "plugins": Entry("tidemill.cli.plugins:command", "List the installed plugins."),
 }
 
 INTERRUPTED = 130

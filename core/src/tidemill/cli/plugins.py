@@ -8,10 +8,10 @@ from tidemill.api.plugins import PluginListing, list_plugins
 from tidemill.cli.output import print_json_lines
 
 
-@click.command()
+@click.command(name="plugins")
 @click.option("--config", "config", type=click.Path(path_type=Path), help="Whose enabled plugins are marked.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
-def plugins(config: Path | None, as_json: bool) -> None:
+def command(config: Path | None, as_json: bool) -> None:
     """List the installed plugins: name, kind, version, distribution, whether enabled, and one sentence; none is imported."""
     found = list_plugins(config)
     if as_json:

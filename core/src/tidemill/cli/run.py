@@ -51,7 +51,9 @@ def command(
     """
     from tidemill.api.json_lines import JsonLines
     from tidemill.api.run import RunOptions, run
+    from tidemill.cli.log import configure_logging
 
+    configure_logging(as_json=as_json)
     if blocks is not None and seconds is not None:
         raise click.UsageError("--blocks and --for exclude each other: give one")
     options = RunOptions(tape, live, blocks or 0, seconds or 0, seed, speed, record, data)

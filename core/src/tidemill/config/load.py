@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tidemill.config.defaults import default_text
-from tidemill.config.model import Config, PluginTable
+from tidemill.config.model import Config
 from tidemill.config.overrides import override
 from tidemill.config.place import Places, in_file_order, unknown_key
 from tidemill.config.plugin_tables import PluginTables
@@ -145,8 +145,3 @@ def _mixed_dex(text: str, source: str) -> list[Problem]:
     line = text.count("\n", 0, max(array.start(), table.start())) + 1
     message = "[[dex]] and [dex.NAME] stand in one file: write every DEX in the same way"
     return [Problem("$.dex", message, source, line)]
-
-
-def tables_of(config: Config, kind: str) -> tuple[PluginTable, ...]:
-    """Return all tables of a kind, disabled ones too, in the file's order."""
-    return tuple(table for table in config.tables if table.kind == kind)

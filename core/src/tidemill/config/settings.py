@@ -10,6 +10,7 @@ from tidemill.config.assets import KnownAssets
 from tidemill.config.converter import make_converter
 from tidemill.config.misfit import Misfit
 from tidemill.config.model import PluginTable
+from tidemill.config.place import in_file_order
 from tidemill.config.plugin_tables import DEX_KEYS, HEAD_KEYS
 from tidemill.config.tables import read_class
 from tidemill.domain.asset import Asset, AssetAmount
@@ -36,7 +37,8 @@ def make_settings(table: PluginTable, plugin_class: type[Plugin], assets: Mappin
     try:
         settings = read_class(kind, table.settings, settings_converter(known), also)
     except Misfit as misfit:
-        raise ConfigError([table.problem(fault.message, *fault.keys) for fault in misfit.faults]) from None
+        problems = [table.problem(fault.message, *fault.keys) for fault in misfit.faults]
+        raise ConfigError(sorted(problems, key=in_file_order)) from None
     except (NameError, StructureHandlerNotFoundError) as error:
         message = f"its settings class {kind.__qualname__} has an attribute of a type that cannot be read from a file: {error}"
         raise PluginContractError(table.path, message) from error

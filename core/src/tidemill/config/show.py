@@ -33,7 +33,7 @@ def config_to_tables(config: Config, settings: Mapping[str, Any], assets: KnownA
     tables: dict[str, Any] = {"mode": config.mode, "seed": config.seed, "speed": config.speed, "data": config.data}
     for table in config.tables:
         folder = tables.setdefault(KIND_BY_NAME[table.kind].folder, {})
-        folder[table.name] = _table(table, settings.get(table.path), assets)
+        folder[table.name] = _table(table, settings, assets)
     tables["execution"] = plain(config.execution, assets)
     tables["books"] = {book.id: _book(book) for book in config.books}
     if config.assets:
@@ -65,14 +65,14 @@ def plain(value: Any, assets: KnownAssets) -> Any:
     return str(value) if isinstance(value, Decimal) else f"{value}"
 
 
-def _table(table: PluginTable, settings: Any, assets: KnownAssets) -> dict[str, Any]:
+def _table(table: PluginTable, settings: Mapping[str, Any], assets: KnownAssets) -> dict[str, Any]:
     if not table.enabled:
         return {"enabled": False}
     found: dict[str, Any] = {"enabled": True, "priority": table.priority}
     if table.policy is not None:
         policy = {attribute.name: getattr(table.policy, attribute.name) for attribute in attrs.fields(DexPolicy)}
         found |= {key: value for key, value in policy.items() if value is not None and key != "priority"}
-    found.update(plain(settings, assets))
+    found.update(plain(settings[table.path], assets))
     return found
 
 

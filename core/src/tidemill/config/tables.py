@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 from cattrs import BaseConverter
 
-from tidemill.config.misfit import Faults, expected
+from tidemill.config.misfit import Fault, Faults, Misfit, expected
 from tidemill.config.place import unknown_key
 
 _ATTRS_SAYS = re.compile(r"(?:'\w+' |\w+: )(?P<rule>.+?)(?:: (?P<found>[^:]*)| \(got (?P<got>.*)\))?", re.DOTALL)
@@ -46,9 +46,7 @@ def read_class(kind: type[Any], value: Any, converter: BaseConverter, also_known
     try:
         return kind(**given)
     except (ValueError, TypeError) as error:
-        faults.add(_said(error))
-    faults.raise_if_any()
-    return None
+        raise Misfit(Fault((), _said(error))) from None
 
 
 def _key(attribute: "attrs.Attribute[Any]") -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 from attrs import frozen
 
 from tidemill.discovery.metadata import PluginMetadata
-from tidemill.errors import PluginContractError, TidemillError
+from tidemill.errors import PluginContractError, PluginError, TidemillError
 from tidemill.hookspecs.plugin import Plugin
 
 if TYPE_CHECKING:
@@ -28,9 +28,14 @@ class Loaded:
 
         Raises:
             PluginContractError: it raised anything that is not one of ours; the cause is kept.
+            PluginError: its own, with the distribution added where it was not named.
         """
         try:
             return function()
+        except PluginError as error:
+            if error.distribution:
+                raise
+            raise type(error)(self.metadata.path, error.message, distribution=self.metadata.distribution) from error
         except (TidemillError, KeyboardInterrupt):
             raise
         except BaseException as error:

@@ -23,8 +23,10 @@ class OpenPlan:
 
 @frozen
 class Position:
-    """What one plan holds in a market until it is closed: ``amount`` base units of ``asset`` that ``cost`` base units of ``funding`` paid
-    for. ``target`` and ``stop`` are prices as in ``Signal``; times are batch times, ``expires_ns`` 0 for never.
+    """What one plan holds in a market until it is closed.
+
+    ``amount`` base units of ``asset`` were paid for with ``cost`` base units of ``funding``. ``target`` and ``stop`` are prices as in
+    ``Signal``; times are batch times, ``expires_ns`` 0 for never.
     """
 
     book: BookId

@@ -2,7 +2,10 @@
 
 from attrs import frozen
 
-from tidemill.domain.ids import AssetId, Key
+from tidemill.domain.ids import AssetId, Key, PoolId
+
+Missing = tuple[tuple[PoolId, tuple[Key, ...]], ...]
+"""State that a quote lacked: pools with the keys to read."""
 
 
 @frozen
@@ -36,10 +39,10 @@ class Sized:
     """How much and whose money.
 
     ``units`` base units of the opportunity's asset go in; ``lender`` is None for own money. ``profit`` is what is left above them after
-    pool and loan fees, before chain costs. ``missing`` names state that would be needed to go further; the core asks for it.
+    pool and loan fees, before chain costs. ``missing`` names, per pool, state that would be needed to go further; the core asks for it.
     """
 
     units: int
     profit: int
     lender: str | None = None
-    missing: tuple[Key, ...] = ()
+    missing: Missing = ()

@@ -62,8 +62,10 @@ class Gap:
 
 @frozen
 class Market:
-    """An order book's constants: a price of ``n`` ticks is ``n * tick_quote`` quote base units per ``tick_base`` base base units;
-    one lot is ``lot`` base units of the base asset.
+    """An order book's constants.
+
+    A price of ``n`` ticks is ``n * tick_quote`` quote base units per ``tick_base`` base base units; one lot is ``lot`` base units of the
+    base asset.
     """
 
     id: MarketId
@@ -145,8 +147,9 @@ class BookDelta:
 
 @frozen
 class OraclePrice:
-    """The price of one whole token: ``mantissa * 10**exponent`` US dollars, ``confidence`` in the same scale, as published at
-    ``publish_ns``.
+    """The price of one whole token in US dollars.
+
+    It is ``mantissa * 10**exponent``, ``confidence`` in the same scale, as published at ``publish_ns``.
     """
 
     asset: AssetId
@@ -220,9 +223,11 @@ class Rate:
 
 @frozen
 class OrderSeen:
-    """The cumulative state of one of our orders; hearing it twice does no harm, since ``update`` only grows (figures may fall after a
-    rollback). ``quote_amount`` is what a buy paid or a sell received, base units of the quote asset, ``fee`` left out. An order that is no
-    longer ``open`` with lots remaining says why in ``reason``.
+    """The cumulative state of one of our orders.
+
+    Hearing it twice does no harm, since ``update`` only grows (figures may fall after a rollback). ``quote_amount`` is what a buy paid or a
+    sell received, base units of the quote asset, ``fee`` left out. An order that is no longer ``open`` with lots remaining says why in
+    ``reason``.
     """
 
     plan: PlanId

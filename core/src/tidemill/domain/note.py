@@ -27,7 +27,9 @@ class RunHeader:
 
 @frozen
 class Note:
-    """One thing worth telling. ``event`` is a stable name (head, opportunity, plan, fill, revert, rejected, alert, plugin, …); ``fields``
+    """One thing worth telling.
+
+    ``event`` is a stable name (head, opportunity, plan, fill, revert, rejected, alert, plugin, …); ``fields``
     are plain values for machines (amounts as strings of base units), ``text`` is the sentence for people.
     """
 

@@ -48,7 +48,8 @@ class Arbitrage:
 class Signal:
     """A direction in a market, or an exit from a position.
 
-    ``market`` names an order book or a pool; ``asset`` is what it is about and ``funding`` what pays for it. ``target``, ``stop`` and
+    ``market`` names an order book or a pool; ``asset`` is what it is about and ``funding`` what is given: quote for a buy, base
+    for a sell, collateral for a perpetual. ``target``, ``stop`` and
     ``limit`` are prices (None: none): ticks of an order book; at a pool Q64.64 base units of ``funding`` per base unit of ``asset``.
     ``expires_ns`` is batch time, 0 for never. ``amount`` is the suggested size in base units of ``funding``; ``profit`` the expected gain
     in the same units.

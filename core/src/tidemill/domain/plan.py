@@ -12,8 +12,10 @@ Version = tuple[int, int]
 
 @frozen
 class PlannedSwap:
-    """One swap of a flow: sell ``amount_in`` base units, or with None everything held of ``sell`` at that step; below ``min_out``
-    base units of ``buy`` the whole flow fails.
+    """One swap of a flow.
+
+    It sells ``amount_in`` base units, or with None everything held of ``sell`` at that step; below ``min_out`` base units of ``buy`` the
+    whole flow fails.
     """
 
     pool: PoolId
@@ -102,7 +104,7 @@ class Orders:
 
 @frozen
 class Group:
-    """Plans that belong together but are not atomic together.
+    """Plans that belong together but are not atomic together: all are sent at once, what has no counterpart at the deadline is unwound.
 
     ``unwind`` says what happens to the legs that filled when another did not: sell them back at once, keep them, or hedge them where
     ``hedge`` names the market; ``deadline_ns`` is the batch time by which all must have filled.

@@ -137,6 +137,9 @@ class Watch:
 class Decoded:
     """A pool made from state.
 
+    ``changes_at`` (Unix seconds, 0: never) is when its quotes change by time alone, because a fee falls or it opens: at the first head from
+    then on the pool is decoded again and counts as changed.
+
     ``watch`` names what moves it from here on: with logs in it, the pool is played forward by ``Dex.apply`` and counts as fresh at
     every head; without, it is decoded again when one of the watched keys changes. ``reads`` are further keys worth loading once: only what
     stands in ``watch`` stays fresh.
@@ -145,3 +148,4 @@ class Decoded:
     pool: Pool
     watch: Watch = field(factory=Watch)
     reads: tuple[Key, ...] = ()
+    changes_at: int = 0

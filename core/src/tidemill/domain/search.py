@@ -19,7 +19,8 @@ class CycleQuery:
         min_hops, max_hops: number of swaps, both included; >= 2.
         capital: the most that may go in, base units per start asset; an asset that is absent is unlimited.
         loan_fee_ppm: what borrowed capital costs; 0 with own money.
-        cost_per_hop: expected chain cost of one swap in base units of the start asset, taken off when ranking; per start asset.
+        cost_per_hop: expected chain cost of one swap in base units of the start asset, per start asset: taken off when ranking, and a cycle
+            that does not earn more than its swaps cost is left out.
         min_profit: least profit before costs, base units of the start asset.
         work: effort in the searcher's work units, 0 for its default: never time.
         top: the best so many, 0 for all.

@@ -24,8 +24,8 @@ from tidemill.units import BPS_SCALE, PPM_SCALE
 class ChainView:
     """A chain as seen: its ``head``, when a transaction sent now would execute (``next``), its native coin and the wrapped twin.
 
-    ``fee`` is the base fee in the unit that the chain's rules define (wei per gas, micro-lamports per compute unit), 0 where unknown; ``dollars`` are the stables that count as one
-    US dollar.
+    ``fee`` is the base fee in the unit that the chain's rules define (wei per gas, micro-lamports per compute unit), 0 where unknown;
+    ``dollars`` are the stables that count as one US dollar; ``swap_cost`` is what one more swap is expected to cost, native base units.
     """
 
     head: ChainTime
@@ -34,6 +34,7 @@ class ChainView:
     wrapped: AssetId | None
     fee: int = 0
     dollars: tuple[AssetId, ...] = ()
+    swap_cost: int = 0
 
 
 @frozen
@@ -144,6 +145,12 @@ class Snapshot:
     def state(self, chain: ChainId, key: Key) -> bytes | None:
         """Return a watched key's value; None where it is known to be absent; KeyError where it was never read."""
         return self.states[chain][key]
+
+    def swap_cost(self, chain: ChainId, in_asset: AssetId) -> int:
+        """Return what one more swap in a plan is expected to cost, base units of an asset, at least 0; 0 where it cannot be valued."""
+        view = self.chains[chain]
+        value = self.value(view.native, view.swap_cost, in_asset)
+        return 0 if isinstance(value, NoPrice) else max(0, value)
 
     def book(self, book: BookId = MAIN_BOOK) -> BookState:
         """Return a book's balances, reservations and plans in flight."""

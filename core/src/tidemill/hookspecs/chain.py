@@ -22,7 +22,7 @@ from tidemill.hookspecs.markers import hookspec
 from tidemill.hookspecs.plugin import Plugin
 
 
-class Step(ABC):
+class Step:
     """One instruction or call of a chain family; the kernel passes it on and never looks inside. Families define theirs in a lib."""
 
 
@@ -65,9 +65,18 @@ class ChainRules(ABC):
     def estimate(self, swaps: Sequence[PoolRef], loans: int, snapshot: Snapshot) -> int:
         """Return the expected cost, native base units, of swapping at these pools with so many flash loans, before a plan exists."""
 
+    def swap_cost(self, fee: int) -> int:
+        """Return what one more swap in a plan is expected to cost at a base fee, native base units; 0 by default.
+
+        Searchers leave out cycles that cannot pay for their swaps.
+        """
+        return 0
+
     @abstractmethod
     def compose(self, plan: Flow, steps: Sequence[Step], wallet: Wallet, snapshot: Snapshot) -> Unsigned | CannotFit:
         """Return the bytes to sign, or which limit of the chain they exceed. Equal input gives equal bytes.
+
+        The bytes can never cost more than ``plan.cost_cap``, which is what the book reserves.
 
         ``snapshot`` shows what the chain itself must be asked for: address lookup tables, fee levels.
         """

@@ -1,6 +1,7 @@
 """What every plugin class has: a name, a settings class, and a constructor that takes the settings."""
 
 from abc import ABC
+from inspect import get_annotations
 from typing import Any, ClassVar, TypeVar, dataclass_transform, get_type_hints
 
 import attrs
@@ -49,7 +50,7 @@ class Plugin(ABC):
         for base in cls.__mro__:
             if base is Plugin:
                 break
-            if "settings" in base.__dict__.get("__annotations__", {}):
+            if "settings" in get_annotations(base):
                 try:
                     found = get_type_hints(base)["settings"]
                 except NameError as error:

@@ -13,8 +13,9 @@ from tidemill.hookspecs.plugin import Plugin
 
 @frozen
 class SourceSetup:
-    """What a source is opened with: the run's seed, the number of blocks of a simulated run (0: no end), a tape's batches if one is
-    played.
+    """What a source is opened with.
+
+    ``seed`` is the run's, ``blocks`` the number of blocks of a simulated run (0: no end), ``tape`` a tape's batches where one is played.
     """
 
     seed: int
@@ -29,8 +30,10 @@ class PriceSource(Plugin):
 
     @abstractmethod
     def batches(self, setup: SourceSetup) -> AsyncIterator[Batch]:
-        """Yield batches in order of ``local_ns``. Under a simulated clock ``local_ns`` is simulated time, and equal seeds give equal
-        batches; what is lost is said with ``Gap``, never dropped in silence.
+        """Yield batches in order of ``local_ns``.
+
+        Under a simulated clock ``local_ns`` is simulated time, and equal seeds give equal batches; what is lost is said with ``Gap``, never
+        dropped in silence.
         """
 
 

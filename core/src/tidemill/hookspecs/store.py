@@ -15,8 +15,10 @@ from tidemill.hookspecs.plugin import Plugin
 
 @frozen
 class RunInfo:
-    """One run in a store. ``ledger_hash`` is "" while it has not been closed; ``started`` and ``ended`` are ISO 8601 wall clocks, for
-    people, and never part of the hash. ``header`` is JSON: mode, seed, configuration without secrets, plugin versions.
+    """One run in a store.
+
+    ``ledger_hash`` is "" while it has not been closed; ``started`` and ``ended`` are ISO 8601 wall clocks, for people, and never part of
+    the hash. ``header`` is JSON: mode, seed, configuration without secrets, plugin versions.
     """
 
     run: int

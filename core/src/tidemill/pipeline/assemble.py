@@ -128,9 +128,10 @@ def _policies(config: Config) -> dict[str, DexPolicy]:
     return {table.name: evolve(table.policy or DexPolicy(), priority=table.priority) for table in config.enabled("dex")}
 
 
-def _owners(registry: Registry) -> dict[str, str]:
-    """Return which top-level package is whose; of several plugins in one package the first."""
-    owners: dict[str, str] = {}
+def _owners(registry: Registry) -> dict[str, tuple[str, ...]]:
+    """Return the plugins in each top-level package."""
+    owners: dict[str, tuple[str, ...]] = {}
     for loaded in registry:
-        owners.setdefault(loaded.plugin_class.__module__.partition(".")[0], loaded.metadata.path)
+        package = loaded.plugin_class.__module__.partition(".")[0]
+        owners[package] = (*owners.get(package, ()), loaded.metadata.path)
     return owners

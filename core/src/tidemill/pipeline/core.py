@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 from immutables import Map
 
 from tidemill.domain import events as ev
@@ -15,7 +15,8 @@ from tidemill.domain.opportunity import Opportunity
 from tidemill.domain.plan import Flow
 from tidemill.domain.pool import Pool
 from tidemill.domain.records import Row
-from tidemill.domain.snapshot import Snapshot
+from tidemill.domain.snapshot import Changed, Snapshot
+from tidemill.domain.time import ChainTime
 from tidemill.hookspecs.search import Searcher
 from tidemill.ledger.journal import Journal
 from tidemill.stages import tell
@@ -110,9 +111,11 @@ class Core:
     # --- market -----------------------------------------------------------------------------------------------------------------------
 
     def _observe(self, batch: ev.Batch) -> None:
+        pending = batch.status == "pending"
         for event in batch.events:
             if isinstance(event, ev.Head):
-                self._head(event)
+                if not pending:
+                    self._head(event)
             elif isinstance(event, ev.Rollback):
                 self._roll_back(event)
             elif isinstance(event, ev.Control):
@@ -129,23 +132,26 @@ class Core:
         for pool in self.flight.head(event.chain, event.height, self.market.state):
             if pool in self.market.state.versions:
                 self.market.bump(pool)
-        view = self.market.state.chains.get(event.chain)
-        if view is not None:
-            self._notes.append(tell.head_note(view.head, event.block_hash))
+        head = ChainTime(event.chain, event.height, event.unix_time, event.epoch)
+        self._notes.append(tell.head_note(head, event.block_hash))
 
     def _roll_back(self, event: ev.Rollback) -> None:
         if self.market.roll_back(event) is None:
             self._halt(f"{event.chain} was rolled back to {event.height}, further than the market can follow")
             return
-        for landed in self.flight.roll_back(event.chain, event.height):
+        before = self.flight.overlay.swaps
+        undone = self.flight.roll_back(event.chain, event.height)
+        after = self.flight.overlay.swaps
+        self.market.touch(pool for pool in {*before, *after} if before.get(pool) != after.get(pool))
+        for landed in undone:
             plan, native = landed.intent.plan, self._native(event.chain)
             assert isinstance(plan, Flow)  # noqa: S101 only flows land in blocks
             self.books.settle(plan.book, landed.outcome, native, sign=-1)
             self.books.reserve(plan.book, self._open_plan(plan, landed.intent.height))
             self.tally.outcome(landed.outcome, native, gain=landed.gain, sign=-1)
             self._rows.extend(self.journal.reverse(plan, landed.rows, height=event.height))
-            again = self.flight.reopen(landed)
-            self._intents.append(again)
+        # Undone last to first, they are in flight again in the order in which they were sent
+        self._intents.extend(self.flight.reopen(landed) for landed in reversed(undone))
 
     def _control(self, event: ev.Control) -> None:
         if event.command == "halt":
@@ -204,9 +210,8 @@ class Core:
                 self.market.disable(event.plugin.removeprefix("dex."))
         elif event.state == "restarted":
             self._disabled.discard(event.plugin)
-        for view in self.market.state.chains.values():
+        for _, view in sorted(self.market.state.chains.items())[:1]:
             self._notes.append(tell.plugin_note(event, view.head))
-            break
 
     def _balances(self, event: ev.Balances) -> None:
         """Take over what the chain says we hold: it wins, and the difference is an entry of its own."""
@@ -229,13 +234,7 @@ class Core:
             return
         changed = self.market.take_changed()
         self.market.refresh_trees()
-        searcher = self._parts.searcher
-        view = self.market.snapshot(pools=self.view(), changed=changed, books=self.books.states, finder=searcher)
-        if searcher is not None:
-            answer = self._parts.guard.call(f"search.{searcher.name}", searcher.update, view)
-            if isinstance(answer, Fault):
-                self._faults.append(answer)
-                return
+        view = self._updated(changed)
         found = [*gather(asked, view, self._parts.guard, self._faults), *self._proposed]
         self._proposed = []
         ideas = ranked(found, view, self._parts.tools.rules, self._base_of)
@@ -244,6 +243,19 @@ class Core:
             for book in self._parts.books:
                 if book.serves(idea.strategy.name):
                     self._serve(idea, book, view)
+
+    def _updated(self, changed: Changed) -> Snapshot:
+        """Return what ideas see, its searcher up to date; without one where it failed or was disabled."""
+        searcher, pools = self._parts.searcher, self.view()
+        if searcher is not None and f"search.{searcher.name}" not in self._disabled:
+            view = self.market.snapshot(pools=pools, changed=changed, books=self.books.states, finder=searcher)
+            answer = self._parts.guard.call(f"search.{searcher.name}", searcher.update, view)
+            if not isinstance(answer, Fault):
+                return view
+            self._faults.append(answer)
+            # It has not taken them in: they must count as changed once more
+            self.market.touch(changed.pools)
+        return self.market.snapshot(pools=pools, changed=changed, books=self.books.states)
 
     def _serve(self, idea: Idea, book: BookPlan, view: Snapshot) -> None:
         opportunity = idea.opportunity
@@ -261,6 +273,8 @@ class Core:
 
     def _consider(self, idea: Idea, book: BookState, view: Snapshot) -> Planned | Rejected:
         opportunity = idea.opportunity
+        if opportunity.chain not in self._parts.tools.rules:
+            return Rejected("chain", f"no chain {opportunity.chain} is enabled")
         if idea.net <= 0:
             text = f"an expected profit of {idea.net} of {book.base} after costs"
             return Rejected("net_profit", text, (("net", idea.net),))
@@ -270,13 +284,19 @@ class Core:
         if behind:
             view = self._stacked(view)
         path = f"strategies.{idea.strategy.name}"
-        attempt = self._parts.guard.call(path, plan_idea, opportunity, idea.strategy, book, view, self._parts.tools)
+        attempt = self._parts.guard.call(path, plan_idea, opportunity, idea.strategy, book, view, self._tools())
         if isinstance(attempt, Fault):
             self._faults.append(attempt)
             return Rejected("fault", f"{attempt.plugin} failed: {attempt.reason}")
-        if attempt.missing:
-            self.market.request(opportunity.chain, attempt.missing)
+        for pool, keys in attempt.missing:
+            self.market.request(pool, keys)
         return attempt.answer
+
+    def _tools(self) -> Tools:
+        """Return what planning works with; a lender that was disabled lends no more."""
+        tools = self._parts.tools
+        lenders = [lender for lender in tools.lenders if f"lenders.{lender.name}" not in self._disabled]
+        return tools if len(lenders) == len(tools.lenders) else evolve(tools, lenders=lenders)
 
     def _stacked(self, view: Snapshot) -> Snapshot:
         """Return the view with our plans in flight counted as done."""
@@ -317,9 +337,8 @@ class Core:
 
     def _halt(self, reason: str) -> None:
         self._halted = reason
-        for _, view in sorted(self.market.state.chains.items()):
+        for _, view in sorted(self.market.state.chains.items())[:1]:
             self._notes.append(tell.halt_note(view.head, reason))
-            break
 
     def _take(self) -> Effects:
         reads, watches = self.market.take_reads(), self.market.take_watches()

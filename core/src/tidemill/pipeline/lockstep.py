@@ -1,7 +1,8 @@
 """The lock-step driver: a batch is finished, with everything that follows from it, before the next begins."""
 
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
 
 import structlog
 
@@ -53,21 +54,24 @@ class Lockstep:
         self._plugin_events: deque[Batch] = deque()
         self._log = structlog.get_logger("tidemill.lockstep")
 
-    async def run(self, batches: AsyncIterator[Batch], stopped: Callable[[], bool], on_first: Callable[[], None]) -> None:
+    async def run(self, batches: AsyncGenerator[Batch, None], stopped: Callable[[], bool], on_first: Callable[[], None]) -> None:
         """Fold all batches until they end, or until ``stopped``; then settle what is in flight.
 
         At the natural end ideas are asked again after each settlement, until nothing new comes; after a stop they are not.
-        ``on_first`` is called once the first batch and what follows from it are done.
+        ``on_first`` is called once the first batch and what follows from it are done, or there is none.
         """
         first = True
-        async for batch in batches:
-            await self._pace.wait(batch)
-            await self.step(batch)
-            if first:
-                on_first()
-                first = False
-            if stopped():
-                break
+        async with aclosing(batches):
+            async for batch in batches:
+                await self._pace.wait(batch)
+                await self.step(batch)
+                if first:
+                    on_first()
+                    first = False
+                if stopped():
+                    break
+        if first:
+            on_first()
         await self.settle_all(decide=not stopped())
 
     async def step(self, batch: Batch) -> None:
@@ -92,7 +96,7 @@ class Lockstep:
                 await self.feed(outcomes, decide=decide)
                 await self._follow_up(decide=decide, local_ns=now_ns)
             if self.core.tally.fills == fills:
-                break
+                decide = False
 
     async def feed(self, batch: Batch, *, decide: bool) -> Effects:
         """Record a batch, fold it, and carry out what the core asks, in the order that ``Effects`` states."""
@@ -109,24 +113,29 @@ class Lockstep:
         for chain, watch in effects.watches:
             await self._links[chain].watch((watch,), ())
         self._notices.put(effects.notes)
-        if effects.faults:
-            events = self._supervisor.answer(effects.faults)
+        events = self._supervisor.answer(effects.faults)
+        if events:
             self._plugin_events.append(self._batch("supervisor", batch.chain, batch.height, batch.local_ns, events))
         return effects
 
     async def _follow_up(self, *, decide: bool, local_ns: int) -> None:
         """Read what the core asked for and tell it of failures, until it asks for nothing more."""
+        unread: list[tuple[ChainId, tuple[Key, ...]]] = []
         for _ in range(MAX_READ_ROUNDS):
             if self._plugin_events:
                 await self.feed(self._plugin_events.popleft(), decide=False)
             elif self._reads:
                 chain, keys = self._reads.popleft()
                 states = await self._read(chain, keys)
-                if states is not None and states.values:
+                if states is None:
+                    unread.append((chain, keys))
+                elif states.values:
                     height = self.core.market.state.chains[chain].head.height
                     await self.feed(self._batch("reader", chain, height, local_ns, (states,)), decide=decide)
             else:
+                self._reads.extend(unread)
                 return
+        self._reads.extend(unread)
         self._log.warning("the core keeps asking for state; the rest is read with the next block", rounds=MAX_READ_ROUNDS)
 
     async def _read(self, chain: ChainId, keys: tuple[Key, ...]) -> States | None:

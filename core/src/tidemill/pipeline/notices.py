@@ -1,7 +1,9 @@
 """Carries notes to the notifiers, beside the run: what they do, or fail to do, never reaches a decision."""
 
+import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 import anyio
 import structlog
@@ -25,6 +27,7 @@ class Notices:
         self._dropped = 0
         self._header: RunHeader | None = None
         self._summary: Summary | None = None
+        self._patience: anyio.CancelScope | None = None
         self._log = structlog.get_logger("tidemill.notices")
 
     def start(self, header: RunHeader) -> None:
@@ -44,8 +47,10 @@ class Notices:
         self._wake.set()
 
     def finish(self, summary: Summary) -> None:
-        """Tell what the run came to, after all notes that wait."""
+        """Tell what the run came to, after all notes that wait; from here on a notifier that does not return in time is dropped."""
         self._summary = summary
+        if self._patience is not None:
+            self._patience.deadline = anyio.current_time() + FINISH_S
         self._wake.set()
 
     async def run(self) -> None:
@@ -55,12 +60,12 @@ class Notices:
             await self._wake.wait()
             self._wake = anyio.Event()
             if self._header is not None and not started:
-                header, started = self._header, True
-                await self._each(lambda notifier: notifier.start(header))
+                started = True
+                await self._each(partial(_start, self._header))
             if started and self._notes:
                 notes = tuple(self._notes)
                 self._notes.clear()
-                await self._each(lambda notifier: notifier.tell(notes))
+                await self._each(partial(_tell, notes))
             if self._summary is not None and not self._notes:
                 await self._end(self._summary)
                 return
@@ -68,12 +73,25 @@ class Notices:
     async def _end(self, summary: Summary) -> None:
         if self._dropped:
             self._log.warning("notes were dropped because notifiers were too slow", count=self._dropped)
-        with anyio.move_on_after(FINISH_S, shield=True):
-            await self._each(lambda notifier: notifier.finish(summary))
+        await self._each(lambda notifier: notifier.finish(summary))
 
     async def _each(self, call: Callable[[Notifier], Awaitable[None]]) -> None:
         for notifier in list(self._notifiers):
-            failed = await isolated(call, notifier)
+            failed, ending = "", self._summary is not None
+            deadline = anyio.current_time() + FINISH_S if ending else math.inf
+            with anyio.CancelScope(deadline=deadline, shield=ending) as self._patience:
+                failed = await isolated(call, notifier)
+            if self._patience.cancelled_caught:
+                failed = f"it did not return within {FINISH_S} s of the run's end"
+            self._patience = None
             if failed:
                 self._notifiers.remove(notifier)
                 self._log.error("a notifier failed and was dropped", notifier=notifier.name, reason=failed)
+
+
+async def _start(header: RunHeader, notifier: Notifier) -> None:
+    await notifier.start(header)
+
+
+async def _tell(notes: Sequence[Note], notifier: Notifier) -> None:
+    await notifier.tell(notes)

@@ -1,6 +1,6 @@
 """Joins sources in lock-step: one batch at a time, in order of the time they were received."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 
 from attrs import define
@@ -18,7 +18,7 @@ class _Waiting:
     batch: Batch | None = None
 
 
-async def in_order(chains: Sequence[AsyncIterator[Batch]], prices: Sequence[AsyncIterator[Batch]]) -> AsyncIterator[Batch]:
+async def in_order(chains: Sequence[AsyncIterator[Batch]], prices: Sequence[AsyncIterator[Batch]]) -> AsyncGenerator[Batch, None]:
     """Yield the batches of all sources by ``local_ns``; at equal times prices come first, so that a head finds them.
 
     Ends when every chain has ended: a price source alone keeps no run alive. The next batch of a source is asked for only after the

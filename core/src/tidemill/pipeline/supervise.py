@@ -3,7 +3,7 @@
 This is the one place that catches every exception. What is not a plugin's fault (an ``InvariantError``, an interrupt) passes through.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import ParamSpec, TypeVar
 
@@ -19,13 +19,15 @@ A = TypeVar("A")
 class Supervisor:
     """A guard that knows which module belongs to which plugin, and counts failures in a row.
 
-    ``owners`` maps a plugin's top-level package to its ``<folder>.<name>``; ``max_failures`` in a row disable a plugin.
+    ``owners`` maps a top-level package to the ``<folder>.<name>`` of each plugin in it; ``max_failures`` batches in a row in which it failed
+    disable a plugin.
     """
 
-    def __init__(self, owners: Mapping[str, str], max_failures: int) -> None:
+    def __init__(self, owners: Mapping[str, Sequence[str]], max_failures: int) -> None:
         self._owners = dict(owners)
         self._max_failures = max_failures
         self._failures: dict[str, int] = {}
+        self._fine: set[str] = set()
 
     def call(self, plugin: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | Fault:
         """Return what ``function`` returns, or the fault put to the plugin whose code raised."""
@@ -38,28 +40,37 @@ class Supervisor:
         except (Exception, SystemExit) as error:
             return Fault(self._blamed(error.__traceback__, plugin), f"{type(error).__name__}: {error}")
         if self._failures:
-            self._failures.pop(plugin, None)
+            self._fine.add(plugin)
         return answer
 
     def answer(self, faults: tuple[Fault, ...]) -> tuple[PluginState, ...]:
-        """Count faults and return the events that tell them; a plugin that failed too often in a row is disabled."""
+        """Count a batch's faults and return the events that tell them; a plugin that failed in too many batches in a row is disabled.
+
+        Called after every batch, also without faults: a plugin that was called and did not fail begins anew.
+        """
         events = []
+        blamed = dict.fromkeys(fault.plugin for fault in faults if fault.blamed)
+        for plugin in self._fine.difference(blamed):
+            self._failures.pop(plugin, None)
+        self._fine.clear()
+        for plugin in blamed:
+            self._failures[plugin] = self._failures.get(plugin, 0) + 1
         for fault in faults:
-            if not fault.blamed:
-                events.append(PluginState(fault.plugin, "failed", 0, fault.reason))
-                continue
-            count = self._failures[fault.plugin] = self._failures.get(fault.plugin, 0) + 1
+            count = self._failures[fault.plugin] if fault.blamed else 0
             events.append(PluginState(fault.plugin, "failed", count, fault.reason))
-            if count == self._max_failures:
-                events.append(PluginState(fault.plugin, "disabled", count, f"failed {count} times in a row"))
+        for plugin in blamed:
+            if self._failures[plugin] == self._max_failures:
+                events.append(PluginState(plugin, "disabled", self._max_failures, f"failed {self._max_failures} times in a row"))
         return tuple(events)
 
     def _blamed(self, traceback: TracebackType | None, called: str) -> str:
-        """Return the innermost plugin in a traceback, or the one that was called."""
+        """Return the innermost plugin in a traceback, or the one that was called; of several in one package the one that was called."""
         blamed = called
         while traceback is not None:
             package = str(traceback.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
-            blamed = self._owners.get(package, blamed)
+            owners = self._owners.get(package, ())
+            if owners:
+                blamed = called if called in owners else owners[0]
             traceback = traceback.tb_next
         return blamed
 

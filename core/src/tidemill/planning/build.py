@@ -39,8 +39,8 @@ def build_flow(opportunity: Arbitrage, size: Sized, desk: Desk) -> Flow | Reject
         swaps=swaps,
         guards=((asset, 1 if loan is not None else size.units + 1),) if rules.guards_balance else (),
         expires=desk.at(opportunity.chain).height + max(desk.patience, rules.lifetime),
-        # Twice the estimate: the composed plan's own cost is checked against this cap, and only that is spent.
-        cost_cap=2 * desk.estimate(legs, len((loan,) if loan is not None else ())),
+        # The compute limit may be almost twice what is expected, and fees may rise while the plan waits
+        cost_cap=3 * desk.estimate(legs, len((loan,) if loan is not None else ())),
     )
 
 
@@ -50,7 +50,7 @@ def _plan_id(opportunity: Arbitrage, size: Sized, desk: Desk) -> PlanId:
     return PlanId(content_id("plan", opportunity.id, desk.book.id, size.units, size.lender, versions))
 
 
-def _loan(opportunity: Arbitrage, size: Sized, desk: Desk) -> Loan | None | Rejected:
+def _loan(opportunity: Arbitrage, size: Sized, desk: Desk) -> Loan | Rejected | None:
     if size.lender is None:
         return None
     for terms in desk.loans(opportunity.asset, opportunity.chain):

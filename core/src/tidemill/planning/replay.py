@@ -6,7 +6,8 @@ from typing import Literal
 from attrs import frozen
 
 from tidemill.domain.answers import NoQuote
-from tidemill.domain.ids import AssetId, Key, PoolId
+from tidemill.domain.decision import Missing
+from tidemill.domain.ids import AssetId, PoolId
 from tidemill.domain.outcome import Fill
 from tidemill.domain.plan import Flow, PlannedSwap
 from tidemill.domain.pool import Pool, Swapped
@@ -36,7 +37,7 @@ class Broken:
     rule: BrokenRule
     step: int
     reason: str
-    missing: tuple[Key, ...] = ()
+    missing: Missing = ()
 
 
 def replay_flow(flow: Flow, pools: Mapping[PoolId, Pool], at: ChainTime) -> Replayed | Broken:
@@ -50,20 +51,19 @@ def replay_flow(flow: Flow, pools: Mapping[PoolId, Pool], at: ChainTime) -> Repl
     """
     if at.height > flow.expires:
         return Broken("expired", -1, f"valid up to height {flow.expires}, executes at {at.height}")
-    balances: dict[AssetId, int] = {}
-    for asset, amount in flow.funds:
-        balances[asset] = balances.get(asset, 0) + amount
-    for loan in flow.loans:
-        balances[loan.asset] = balances.get(loan.asset, 0) + loan.amount
+    balances = _opened(flow)
+    if isinstance(balances, Broken):
+        return balances
     moved: dict[PoolId, Pool] = {}
     fills: list[Fill] = []
     before: list[Pool] = []
     for step, swap in enumerate(flow.swaps):
-        pool = moved.get(swap.pool) or pools.get(swap.pool)
-        swapped = _swap(step, swap, pool, balances, at)
+        pool = moved[swap.pool] if swap.pool in moved else pools.get(swap.pool)
+        if pool is None:
+            return Broken("quote", step, f"swap {step}: pool {swap.pool} is not loaded")
+        swapped = _swap(step, swap, pool, balances.get(swap.sell, 0), at)
         if isinstance(swapped, Broken):
             return swapped
-        assert pool is not None  # _swap answered Broken otherwise
         before.append(pool)
         moved[swap.pool] = swapped.pool
         quote = swapped.quote
@@ -79,17 +79,30 @@ def replay_flow(flow: Flow, pools: Mapping[PoolId, Pool], at: ChainTime) -> Repl
     return Replayed(tuple(fills), tuple(before), tuple(sorted(moved.items())), changes)
 
 
-def _swap(step: int, swap: PlannedSwap, pool: Pool | None, balances: Mapping[AssetId, int], at: ChainTime) -> Swapped | Broken:
-    held = balances.get(swap.sell, 0)
+def _opened(flow: Flow) -> dict[AssetId, int] | Broken:
+    """Return the balances that a flow begins with."""
+    balances: dict[AssetId, int] = {}
+    for asset, amount in flow.funds:
+        if amount < 0:
+            return Broken("balance", -1, f"funds of {amount} of {asset} are below zero")
+        balances[asset] = balances.get(asset, 0) + amount
+    for loan in flow.loans:
+        if loan.amount < 0 or loan.fee < 0:
+            return Broken("loan", -1, f"{loan.lender} cannot lend {loan.amount} of {loan.asset} at a fee of {loan.fee}")
+        balances[loan.asset] = balances.get(loan.asset, 0) + loan.amount
+    return balances
+
+
+def _swap(step: int, swap: PlannedSwap, pool: Pool, held: int, at: ChainTime) -> Swapped | Broken:
     amount = held if swap.amount_in is None else swap.amount_in
     if amount > held:
         return Broken("balance", step, f"swap {step} sells {amount} of {swap.sell}, {held} is held")
-    if pool is None:
-        return Broken("quote", step, f"swap {step}: pool {swap.pool} is not loaded")
     swapped = pool.swap_exact_in(swap.sell, swap.buy, amount, at)
     if isinstance(swapped, NoQuote):
         text = f"swap {step}: {swap.pool} gives no quote for {amount}: {swapped.reason} {swapped.detail}".rstrip()
-        return Broken("quote", step, text, swapped.keys)
+        return Broken("quote", step, text, ((swap.pool, swapped.keys),) if swapped.keys else ())
+    if swapped.quote.amount_in != amount:
+        return Broken("quote", step, f"swap {step}: {swap.pool} was asked for {amount} and quotes {swapped.quote.amount_in}")
     if swapped.quote.amount_out < swap.min_out:
         return Broken("min_out", step, f"swap {step} pays {swapped.quote.amount_out}, at least {swap.min_out} was asked")
     return swapped
@@ -105,5 +118,5 @@ def _settle(flow: Flow, balances: dict[AssetId, int]) -> Broken | None:
     for asset, least in flow.guards:
         held = balances.get(asset, 0)
         if held < least:
-            return Broken("guard", -1, f"{held} of {asset} is left, the guard asks for {least}")
+            return Broken("guard", -1, f"{held} of {asset} would be left, the guard asks for {least} of {asset}")
     return None

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from math import isqrt
 
 from tidemill.domain.answers import NoQuote, Rejected
-from tidemill.domain.decision import Allowance, Sized
-from tidemill.domain.ids import Key, PoolId
+from tidemill.domain.decision import Allowance, Missing, Sized
+from tidemill.domain.ids import PoolId
 from tidemill.domain.opportunity import Arbitrage, Leg
 from tidemill.domain.pool import Pool
 from tidemill.domain.time import ChainTime
@@ -15,6 +15,8 @@ _LOST = -(1 << 300)
 """Below any real profit: the value of an amount that a route cannot carry."""
 _NEXT_TO = 4
 """How many amounts on either side of the best are tried in the end."""
+_PATIENCE = 6
+"""So many doublings without a gain end a scan that has found one: floors may hide the first few."""
 _DOUBLINGS = 24
 """After so many doublings of an amount that was carried, the floors weigh less than a 10^-7 part of it."""
 
@@ -29,7 +31,7 @@ def route_out(legs: Sequence[Leg], pools: Mapping[PoolId, Pool], amount: int, at
     return amount
 
 
-def route_missing(legs: Sequence[Leg], pools: Mapping[PoolId, Pool], amount: int, at: ChainTime) -> tuple[Key, ...]:
+def route_missing(legs: Sequence[Leg], pools: Mapping[PoolId, Pool], amount: int, at: ChainTime) -> Missing:
     """Return the state that is missing to carry ``amount`` along a route; empty where nothing is."""
     for leg in legs:
         pool = pools.get(leg.pool)
@@ -37,7 +39,7 @@ def route_missing(legs: Sequence[Leg], pools: Mapping[PoolId, Pool], amount: int
             return ()
         quote = pool.quote_exact_in(leg.sell, leg.buy, amount, at)
         if isinstance(quote, NoQuote):
-            return quote.keys
+            return ((leg.pool, quote.keys),) if quote.keys else ()
         amount = quote.amount_out
     return ()
 
@@ -98,7 +100,7 @@ def _scanned(value: Callable[[int], int], cap: int) -> int:
             losses = _DOUBLINGS
         if (found, -amount) > (value(best), -best) or value(best) <= -best:
             best = amount
-        if amount == cap or losses >= (_DOUBLINGS if value(best) <= 0 else 2):
+        if amount == cap or losses >= (_DOUBLINGS if value(best) <= 0 else _PATIENCE):
             return best
         amount = min(cap, amount * 2)
 
@@ -148,8 +150,11 @@ def _parabola(value: Callable[[int], int], best: int, second: int, third: int) -
 def size_route(opportunity: Arbitrage, allowance: Allowance, desk: Desk) -> Sized | Rejected:
     """Return the best size within the allowance: with own money, or with the loan that leaves more after its fee.
 
-    The cost of a loan's own steps is weighed too, valued in the opportunity's asset; own money wins a tie.
+    The cost of a loan's own steps is weighed too, valued in the opportunity's asset; own money wins a tie. A route whose legs fix their
+    amounts has its size already: its strategy must say how to fund it.
     """
+    if any(leg.amount is not None for leg in opportunity.legs):
+        return Rejected("size", "the amounts of this route are fixed: its strategy must size it")
     legs, pools, at = opportunity.legs, desk.view.pools, desk.at(opportunity.chain)
     if any(leg.pool not in pools for leg in legs):
         return Rejected("stale", "a pool of the route is not loaded")
@@ -160,6 +165,8 @@ def size_route(opportunity: Arbitrage, allowance: Allowance, desk: Desk) -> Size
         results.append((profit, 0, amount, None))
     for place, terms in enumerate(desk.loans(opportunity.asset, opportunity.chain), start=1):
         cap = min(allowance.borrowed, terms.available)
+        if cap < 1:
+            continue
         amount, profit = best_amount(
             lambda x, terms=terms: _gain(route_out(legs, pools, x, at), x + terms.fee(x)),  # type: ignore[misc]
             cap,

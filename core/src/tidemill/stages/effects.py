@@ -13,8 +13,9 @@ from tidemill.stages.guard import Fault
 
 @frozen
 class Intent:
-    """A plan that passed the door, with its bytes; ``height`` is the head that it was made at. ``reopened``: its outcome was rolled
-    back, and the same bytes may go out again.
+    """A plan that passed the door, with its bytes; ``height`` is the head that it was made at.
+
+    ``reopened``: its outcome was rolled back, and the same bytes may go out again.
     """
 
     plan: Plan

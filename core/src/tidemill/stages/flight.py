@@ -139,7 +139,7 @@ class Flight:
         self._landed = [one for one in self._landed if one.intent.plan.chain != chain or one.outcome.height >= horizon]
         if not self.overlay.swaps:
             return ()
-        self.overlay, dropped = self.overlay.aged(height)
+        self.overlay, dropped = self.overlay.aged(chain, height)
         return dropped
 
     def observed(self, moved: Iterable[PoolId], state: MarketState) -> None:

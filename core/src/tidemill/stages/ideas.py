@@ -66,7 +66,10 @@ def ranked(
     """
     ideas: dict[str, Idea] = {}
     for asked, opportunity in found:
-        if opportunity.id in ideas or opportunity.chain not in rules:
+        if opportunity.id in ideas:
+            continue
+        if opportunity.chain not in rules:
+            ideas[opportunity.id] = Idea(opportunity, asked.strategy, asked.priority, 0)
             continue
         if isinstance(opportunity, Arbitrage) and opportunity.amount == 0:
             opportunity = priced(opportunity, snapshot)

@@ -18,6 +18,8 @@ from tidemill.stages.market_state import Loading, MarketState
 MAX_ROUNDS = 8
 """How often a DEX may ask for more keys before a pool is given up."""
 _NO_STATES: Map[Key, bytes | None] = Map()
+_FAILED = -2
+"""Stands for the height of a load that failed: the next change of a key that it reads begins it anew."""
 
 
 class Loader:
@@ -32,7 +34,7 @@ class Loader:
         self._moved: dict[PoolId, Pool] = {}
         self._reads: dict[ChainId, dict[Key, None]] = {}
         self._watches: dict[ChainId, list[Watch]] = {}
-        self._asked: set[Key] = set()
+        self._asked: set[tuple[PoolId, Key]] = set()
 
     def found(self, state: MarketState, pools: Iterable[PoolRef]) -> None:
         """Take up new pools of enabled DEXs; one whose fee is above the DEX's ceiling is left out."""
@@ -68,10 +70,12 @@ class Loader:
             state.seen = state.seen.update(by_state)
         for pool in refreshed:
             loading = state.loading.get(pool)
-            if loading is None:
+            if loading is None or loading.rounds > MAX_ROUNDS:
                 continue
             self._dirty[pool] = None
-            if loading.height == -1:
+            if loading.height == _FAILED:
+                self._restart(state, pool, loading)
+            elif loading.height == -1:
                 state.loading = state.loading.set(pool, attrs.evolve(loading, height=height))
             elif loading.height != height and any(seen > loading.height for seen, _ in loading.logs):
                 # Its reads are of different heights and it moved in between: everything must be read again.
@@ -104,7 +108,7 @@ class Loader:
 
     def _keep(self, state: MarketState, pool: PoolId, height: int, log: Log) -> None:
         loading = state.loading.get(pool)
-        if loading is not None:
+        if loading is not None and loading.height != _FAILED and loading.rounds <= MAX_ROUNDS:
             state.loading = state.loading.set(pool, attrs.evolve(loading, logs=(*loading.logs, (height, log))))
 
     def finish(self, state: MarketState, height: int, sequence: int) -> frozenset[PoolId]:
@@ -125,7 +129,9 @@ class Loader:
         return frozenset(moved)
 
     def _decode(self, state: MarketState, pool: PoolId) -> None:
-        ref = state.refs[pool]
+        ref, loading = state.refs[pool], state.loading.get(pool)
+        if loading is not None and loading.rounds > MAX_ROUNDS:
+            return
         dex = self._dexes[ref.dex]
         view = state.chains.get(ref.chain)
         at = view.head if view is not None else ChainTime(ref.chain, 0, 0)
@@ -159,45 +165,62 @@ class Loader:
                     at = _block_time(state, ref.chain, height)
                     after = self._guard.call(f"dex.{ref.dex}", self._dexes[ref.dex].apply, pool, log, at)
                     if isinstance(after, Fault | Needs):
-                        self._failed(state, ref.id, after)
+                        self._failed(state, ref.id, after, loading.rounds)
                         return
                     pool = after
         if decoded.reads:
-            self._read(ref.chain, [key for key in decoded.reads if key not in self._asked])
-            self._asked.update(decoded.reads)
+            self._read(ref.chain, [key for key in decoded.reads if (ref.id, key) not in self._asked])
+            self._asked.update((ref.id, key) for key in decoded.reads)
+        if decoded.changes_at:
+            state.timed = state.timed.set(ref.id, decoded.changes_at)
         self._moved[ref.id] = pool
 
-    def _failed(self, state: MarketState, pool: PoolId, answer: Fault | Needs) -> None:
+    def _failed(self, state: MarketState, pool: PoolId, answer: Fault | Needs, rounds: int = 0) -> None:
         """Note what a pool still needs, or give it up: it gives no quote until it has been read again."""
         self._moved.pop(pool, None)
         if pool in state.pools:
             state.pools, state.versions = state.pools.delete(pool), state.versions.delete(pool)
-        ref, loading = state.refs[pool], state.loading.get(pool) or Loading()
+        ref, first = state.refs[pool], state.loading.get(pool)
+        loading = first or self._anew(state, ref, rounds)
         if isinstance(answer, Fault):
             self._faults.append(answer)
-            state.loading = state.loading.set(pool, attrs.evolve(loading, logs=()))
+            height = _FAILED if first is not None else loading.height
+            state.loading = state.loading.set(pool, attrs.evolve(loading, logs=(), height=height))
         elif loading.rounds >= MAX_ROUNDS:
             text = f"{pool} still asks for state after {MAX_ROUNDS} rounds, first for {answer.keys[0] if answer.keys else 'nothing'}"
             self._faults.append(Fault(f"dex.{ref.dex}", text))
+            state.loading = state.loading.set(pool, Loading(loading.keys, MAX_ROUNDS + 1))
         else:
             keys = tuple(dict.fromkeys((*loading.keys, *answer.keys)))
             state.loading = state.loading.set(pool, attrs.evolve(loading, keys=keys, rounds=loading.rounds + 1))
             _index(state, "by_key", ref.chain, answer.keys, pool)
             self._read(ref.chain, answer.keys)
 
-    def request(self, state: MarketState, chain: ChainId, keys: Iterable[Key]) -> None:
-        """Read missing keys, with the whole state of the pools that logs move and that watch the same contract."""
-        fresh = [key for key in keys if key not in self._asked]
-        if not fresh:
+    def _anew(self, state: MarketState, ref: PoolRef, rounds: int) -> Loading:
+        """Begin to load a pool that was loaded: what logs moved since stands in no value held, so all of it is forgotten and read."""
+        watch = state.watches.get(ref.id, Watch())
+        if not watch.logs:
+            return Loading(rounds=rounds)
+        forget(state, ref.chain, watch.keys)
+        self._read(ref.chain, watch.keys)
+        return Loading(watch.keys, rounds)
+
+    def request(self, state: MarketState, pool: PoolId, keys: Iterable[Key]) -> None:
+        """Read keys that a quote of a pool was missing, with its whole state where logs move it: all must be of one height."""
+        fresh = [key for key in keys if (pool, key) not in self._asked]
+        if not fresh or pool not in state.watches:
             return
-        self._asked.update(fresh)
-        index = state.by_address.get(chain, Map())
-        for key in fresh:
-            for pool in index.get(key.partition(":")[0], ()):
-                _index(state, "by_key", chain, (key,), pool)
-                if pool in state.watches:
-                    self._read(chain, state.watches[pool].keys)
-        self._read(chain, fresh)
+        self._asked.update((pool, key) for key in fresh)
+        ref, watch = state.refs[pool], state.watches[pool]
+        _index(state, "by_key", ref.chain, fresh, pool)
+        self._read(ref.chain, (*(watch.keys if watch.logs else ()), *fresh))
+
+    def tick(self, state: MarketState, head: ChainTime) -> None:
+        """Decode again the pools of a chain whose quotes change by time alone, once that time has come."""
+        for pool in sorted(pool for pool, due in state.timed.items() if due <= head.unix_time and chain_of(pool) == head.chain):
+            state.timed = state.timed.delete(pool)
+            if pool in state.pools:
+                self._dirty[pool] = None
 
     def follow(self, chain: ChainId, watch: Watch) -> None:
         """Watch state that belongs to no pool, and read it now."""
@@ -212,17 +235,14 @@ class Loader:
             touched = sorted({pool for pools in named for pool in pools})
         else:
             touched = sorted(pool for pool in state.refs if chain_of(pool) == chain)
-        forgotten = {key for pool in touched for key in (state.watches.get(pool) or Watch()).keys}
-        with state.states.get(chain, _NO_STATES).mutate() as values:
-            for key in forgotten:
-                values.pop(key, None)
-            state.states = state.states.set(chain, values.finish())
         for pool in touched:
+            forget(state, chain, (*state.watches.get(pool, Watch()).keys, *state.loading.get(pool, Loading()).keys))
             state.loading = state.loading.set(pool, Loading())
             if pool in state.pools:
                 state.pools, state.versions = state.pools.delete(pool), state.versions.delete(pool)
             self._dirty[pool] = None
-        self._asked -= forgotten
+        gone = set(touched)
+        self._asked = {asked for asked in self._asked if asked[0] not in gone}
         return frozenset(touched)
 
     def disable(self, state: MarketState, dex: str) -> frozenset[PoolId]:
@@ -238,6 +258,16 @@ class Loader:
             index = {chain: _drop(pools, gone) for chain, pools in getattr(state, name).items()}
             setattr(state, name, Map(index))
         return frozenset(gone)
+
+    def rolled_back(self, state: MarketState, chain: ChainId) -> None:
+        """Ask again for what was asked for, or answered, in blocks that are gone; what was disabled since stays disabled."""
+        held = state.states.get(chain, _NO_STATES)
+        self._asked = {(pool, key) for pool, key in self._asked if chain_of(pool) != chain or (pool in state.pools and key in held)}
+        for dex in sorted({ref.dex for ref in state.refs.values()} - set(self._dexes)):
+            self.disable(state, dex)
+        for pool, loading in sorted(state.loading.items()):
+            if chain_of(pool) == chain and loading.rounds <= MAX_ROUNDS:
+                self._read(chain, loading.keys)
 
     def loaded(self, state: MarketState, chain: ChainId) -> list[PoolId]:
         """Return the loaded pools of a chain, by id."""
@@ -283,6 +313,14 @@ def _index(state: MarketState, name: str, chain: ChainId, keys: Iterable[str], p
             if pool not in pools:
                 index[key] = (*pools, pool)
         setattr(state, name, whole.set(chain, index.finish()))
+
+
+def forget(state: MarketState, chain: ChainId, keys: Iterable[Key]) -> None:
+    """Drop values that can no longer be trusted: who needs them asks for them again."""
+    with state.states.get(chain, _NO_STATES).mutate() as values:
+        for key in keys:
+            values.pop(key, None)
+        state.states = state.states.set(chain, values.finish())
 
 
 def _drop(index: Map[str, tuple[PoolId, ...]], gone: set[PoolId]) -> Map[str, tuple[PoolId, ...]]:

@@ -29,6 +29,16 @@ class LoanWatch:
         read = {key for key, _ in event.values}
         self._due.update(place for place, keys in self._keys.items() if place[1] == event.chain and not keys.isdisjoint(read))
 
+    def keys(self, chain: ChainId) -> tuple[Key, ...]:
+        """Return the keys that lenders watch on a chain, in order."""
+        return tuple(sorted({key for place, keys in self._keys.items() if place[1] == chain for key in keys}))
+
+    def forget(self, chain: ChainId) -> None:
+        """Ask every lender anew what to watch on a chain, because what was read of it can no longer be trusted."""
+        for place in [place for place in self._keys if place[1] == chain]:
+            del self._keys[place]
+            self._due.discard(place)
+
     def watches(self, state: MarketState) -> tuple[tuple[ChainId, Watch], ...]:
         """Return what lenders newly want watched."""
         if not self._lenders:

@@ -19,7 +19,7 @@ from tidemill.hookspecs.dex import Dex
 from tidemill.hookspecs.lender import Lender
 from tidemill.stages.guard import Fault, Guard
 from tidemill.stages.history import keep_event, keep_pairs, union
-from tidemill.stages.loading import Loader
+from tidemill.stages.loading import Loader, forget
 from tidemill.stages.loans import LoanWatch
 from tidemill.stages.market_state import MarketState, restored
 
@@ -55,7 +55,7 @@ class Market:
         self._now_ns = 0
         self._height = 0
         self._past: dict[ChainId, deque[tuple[int, MarketState]]] = {}
-        self._tree_heights: dict[ChainId, int] = {}
+        self._trees_grown: dict[ChainId, tuple[int, int]] = {}
         self._changed: set[PoolId] = set()
         self._changed_prices: set[AssetId] = set()
         self._changed_markets: set[MarketId] = set()
@@ -103,6 +103,8 @@ class Market:
         self._sequence += 1
         before = self.state
         self.state = restored(before, then, event.chain)
+        self._loader.rolled_back(self.state, event.chain)
+        self._offers.forget(event.chain)
         touched = {*before.pools, *self.state.pools}
         moved = frozenset(pool for pool in touched if before.pools.get(pool) is not self.state.pools.get(pool))
         with self.state.versions.mutate() as versions:
@@ -125,9 +127,9 @@ class Market:
         self._changed.add(pool)
         return version
 
-    def request(self, chain: ChainId, keys: Iterable[Key]) -> None:
-        """Ask for state that a quote was missing; for a pool that logs move, its whole state is read again at one height."""
-        self._loader.request(self.state, chain, keys)
+    def request(self, pool: PoolId, keys: Iterable[Key]) -> None:
+        """Ask for state that a quote of a pool was missing; for one that logs move, its whole state is read again at one height."""
+        self._loader.request(self.state, pool, keys)
 
     def disable(self, dex: str) -> None:
         """Withdraw a DEX whose plugin was disabled: its pools are no longer quoted."""
@@ -168,7 +170,7 @@ class Market:
             if pools:
                 root = view.wrapped or (tree.root if tree else pools[0].assets[0])
                 self.state.trees = self.state.trees.set(chain, grow_price_tree(root, pools, view.next))
-                self._tree_heights[chain] = view.head.height
+                self._trees_grown[chain] = view.head.height, len(self.state.pools)
 
     def snapshot(
         self,
@@ -209,8 +211,8 @@ class Market:
         count = len(self.state.pools)
         if tree is None:
             return count > 0
-        grown = count * 10 >= tree.pool_count * 11 or count * 11 <= tree.pool_count * 10
-        return grown or self.state.chains[chain].head.height - self._tree_heights.get(chain, 0) >= _TREE_BLOCKS
+        height, before = self._trees_grown[chain]
+        return count * 10 >= before * 11 or count * 11 <= before * 10 or self.state.chains[chain].head.height - height >= _TREE_BLOCKS
 
     def _keep(self, event: ev.Event) -> None:
         history = keep_event(self.state.history, event, self._kept)
@@ -228,7 +230,8 @@ class Market:
             if self._kept.pairs:
                 self.state.history = keep_pairs(self.state.history, before.head, self._kept, self.snapshot().offers)
         head = ChainTime(event.chain, event.height, event.unix_time, event.epoch)
-        view = ChainView(head, rules.executes_at(head), rules.native, rules.wrapped, event.fee, rules.dollars)
+        self._loader.tick(self.state, head)
+        view = ChainView(head, rules.executes_at(head), rules.native, rules.wrapped, event.fee, rules.dollars, rules.swap_cost(event.fee))
         self.state.chains = self.state.chains.set(event.chain, view)
 
     def _found(self, event: ev.Found) -> None:
@@ -248,6 +251,11 @@ class Market:
 
     def _gap(self, event: ev.Gap) -> None:
         self._changed.update(self._loader.distrust(self.state, event.chain, event.keys))
+        named = set(event.keys)
+        lent = [key for key in self._offers.keys(event.chain) if not named or not named.isdisjoint((key, key.partition(":")[0]))]
+        if lent:
+            forget(self.state, event.chain, lent)
+            self._offers.forget(event.chain)
 
     def _price(self, event: ev.OraclePrice) -> None:
         point = PricePoint(event.asset, event.mantissa, event.exponent, event.confidence, event.publish_ns, self._height)

@@ -42,6 +42,7 @@ class MarketState:
     seen: Map[PoolId, int] = field(factory=Map)
     watches: Map[PoolId, Watch] = field(factory=Map)
     loading: Map[PoolId, Loading] = field(factory=Map)
+    timed: Map[PoolId, int] = field(factory=Map)
     by_pair: Map[Pair, tuple[PoolId, ...]] = field(factory=Map)
     states: Map[ChainId, Map[Key, bytes | None]] = field(factory=Map)
     by_key: Map[ChainId, Map[Key, tuple[PoolId, ...]]] = field(factory=Map)
@@ -55,12 +56,12 @@ class MarketState:
         return attrs.evolve(self)
 
 
-_BY_POOL = ("refs", "pools", "versions", "seen", "watches", "loading")
+_BY_POOL = ("refs", "pools", "versions", "seen", "watches", "loading", "timed")
 _BY_CHAIN = ("chains", "states", "by_key", "by_address", "trees")
 
 
 def restored(now: MarketState, then: MarketState, chain: ChainId) -> MarketState:
-    """Return ``now`` with everything of one chain as it was ``then``; prices and histories come from elsewhere and stay."""
+    """Return ``now`` with everything of one chain as it was ``then``; what comes from elsewhere (prices, order books) stays."""
     result = now.copy()
     for name in _BY_CHAIN:
         setattr(result, name, _swap(getattr(now, name), getattr(then, name), {chain}))
@@ -69,6 +70,9 @@ def restored(now: MarketState, then: MarketState, chain: ChainId) -> MarketState
         setattr(result, name, _swap(current, old, {pool for pool in (*current, *old) if chain_of(pool) == chain}))
     pairs = {pair for pair in (*now.by_pair, *then.by_pair) if chain_of(pair[0]) == chain}
     result.by_pair = _swap(now.by_pair, then.by_pair, pairs)
+    points, old = Map(now.history.pairs.items()), Map(then.history.pairs.items())
+    points = _swap(points, old, {pair for pair in (*points, *old) if chain_of(pair[0]) == chain})
+    result.history = attrs.evolve(now.history, pairs=points)
     return result
 
 

@@ -11,7 +11,7 @@ import attrs
 from attrs import frozen
 from immutables import Map
 
-from tidemill.domain.ids import AssetId, PlanId, PoolId
+from tidemill.domain.ids import AssetId, ChainId, PlanId, PoolId, chain_of
 from tidemill.domain.outcome import Fill
 from tidemill.domain.pool import Pool, Swapped
 from tidemill.domain.time import ChainTime
@@ -19,8 +19,10 @@ from tidemill.domain.time import ChainTime
 
 @frozen
 class OverlaySwap:
-    """One of our swaps: ``after_out`` is what ``amount_in`` would get right after it; ``first_moved`` the height at which the pool was
-    first seen to move since, or None.
+    """One of our swaps.
+
+    ``after_out`` is what ``amount_in`` would get right after it; ``first_moved`` the height at which the pool was first seen to move since,
+    or None.
     """
 
     plan: PlanId
@@ -70,10 +72,12 @@ class Overlay:
             kept.append(swap if swap.first_moved is not None else attrs.evolve(swap, first_moved=at.height))
         return self._with(pool.id, kept)
 
-    def aged(self, height: int) -> tuple["Overlay", tuple[PoolId, ...]]:
-        """Drop what is older than ``blocks`` since its pool's first observed change; also return the pools concerned, by id."""
+    def aged(self, chain: ChainId, height: int) -> tuple["Overlay", tuple[PoolId, ...]]:
+        """Drop what is older than ``blocks`` of a chain since its pool's first observed change; also return the pools concerned, by id."""
         result, dropped = self, []
         for pool, swaps in sorted(self.swaps.items()):
+            if chain_of(pool) != chain:
+                continue
             kept = [swap for swap in swaps if swap.first_moved is None or height - swap.first_moved < self.blocks]
             if len(kept) != len(swaps):
                 result = result._with(pool, kept)

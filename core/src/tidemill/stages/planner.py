@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from tidemill.domain.answers import CannotFit, NoPrice, Rejected
 from tidemill.domain.book import BookState
-from tidemill.domain.decision import Allowance
-from tidemill.domain.ids import AssetId, BookId, ChainId, Key
+from tidemill.domain.decision import Allowance, Missing
+from tidemill.domain.ids import AssetId, BookId, ChainId
 from tidemill.domain.opportunity import Arbitrage, Opportunity
 from tidemill.domain.plan import Flow, Plan
 from tidemill.domain.snapshot import Snapshot
@@ -26,11 +26,12 @@ MAX_SIZINGS = 6
 
 @frozen
 class Planned:
-    """A plan that passed the door, what replaying it shows, and its bytes."""
+    """A plan that passed the door, what replaying it shows, its bytes and what they are expected to cost (at most its ``cost_cap``)."""
 
     plan: Flow
     replayed: Replayed
     unsigned: Unsigned
+    cost: int
 
 
 @frozen
@@ -50,7 +51,7 @@ class Attempt:
     """One try at a plan: the answer and the state that was missing on the way."""
 
     answer: Planned | Rejected
-    missing: tuple[Key, ...] = ()
+    missing: Missing = ()
 
 
 def plan_idea(opportunity: Opportunity, strategy: Strategy, book: BookState, view: Snapshot, tools: Tools) -> Attempt:
@@ -62,7 +63,7 @@ def plan_idea(opportunity: Opportunity, strategy: Strategy, book: BookState, vie
     if isinstance(allowance, Rejected):
         return Attempt(allowance)
     desk = Desk(view, book, tools.rules, tools.lenders, tools.patience)
-    missing: tuple[Key, ...] = ()
+    missing: Missing = ()
     answer: Planned | Rejected = Rejected("fit", "nothing was tried")
     for _ in range(MAX_SIZINGS):
         size = strategy.calculate_position_size(opportunity, allowance, desk)
@@ -99,7 +100,7 @@ def allowed(opportunity: Opportunity, book: BookState, view: Snapshot, tools: To
 
 
 def compose(plan: Plan, desk: Desk, tools: Tools) -> Planned | CannotFit | Rejected:
-    """Replay a plan, build its steps on the pools as they will stand at each, and make its bytes; its cost becomes its cap."""
+    """Replay a plan, build its steps on the pools as they will stand at each, and make its bytes."""
     if not isinstance(plan, Flow):
         return Rejected("venue", "no plugin of this run carries out orders")
     view, rules = desk.view, tools.rules[plan.chain]
@@ -122,7 +123,7 @@ def compose(plan: Plan, desk: Desk, tools: Tools) -> Planned | CannotFit | Rejec
     cost = rules.cost(unsigned, view)
     if cost > plan.cost_cap:
         return Rejected("cost", f"costs {cost}, at most {plan.cost_cap} was planned", (("cost", cost), ("cap", plan.cost_cap)))
-    return Planned(evolve(plan, cost_cap=cost), replayed, unsigned)
+    return Planned(plan, replayed, unsigned, cost)
 
 
 def at_the_door(planned: Planned, book: BookState, view: Snapshot, tools: Tools) -> Planned | Rejected:
@@ -133,11 +134,11 @@ def at_the_door(planned: Planned, book: BookState, view: Snapshot, tools: Tools)
         if rejected is not None:
             return rejected
     native = tools.rules[plan.chain].native
-    net = net_gain(planned.replayed.changes, (native, plan.cost_cap), book.base, view)
+    net = net_gain(planned.replayed.changes, (native, planned.cost), book.base, view)
     if isinstance(net, Rejected):
         return net
     if net <= 0:
-        return Rejected("net_profit", f"leaves {net} of {book.base} after costs", (("net", net), ("cost", plan.cost_cap)))
+        return Rejected("net_profit", f"leaves {net} of {book.base} after costs", (("net", net), ("cost", planned.cost)))
     return funded(plan, native, book) or planned
 
 

@@ -1,5 +1,6 @@
 """Notes: what the core tells, in words and in figures."""
 
+import re
 from collections.abc import Mapping
 
 from tidemill.domain.answers import Rejected
@@ -13,6 +14,8 @@ from tidemill.domain.plan import Flow
 from tidemill.domain.snapshot import Snapshot
 from tidemill.domain.time import ChainTime
 
+_AMOUNT = re.compile(r"(-?\d+) of ([\w-]+:[\w-]+/[\w-]+:\w+)")
+_ASSET = re.compile(r"[\w-]+:[\w-]+/(?:erc20|slip44|token):\w+")
 MAX_NAMES = 4
 """A route longer than this is shown by its ends."""
 
@@ -42,10 +45,21 @@ def route_text(opportunity: Opportunity, assets: Mapping[AssetId, Asset]) -> str
     return f"{len(opportunity.legs)} hops  {'→'.join(names)}"
 
 
+def readable(reason: str, assets: Mapping[AssetId, Asset]) -> str:
+    """Return a reason with its ``<amount> of <asset id>`` in whole tokens and symbols, and other asset ids as symbols."""
+
+    def amount(found: re.Match[str]) -> str:
+        asset = AssetId(found[2])
+        return f"{amount_text(asset, int(found[1]), assets)} {symbol(asset, assets)}" if asset in assets else found[0]
+
+    reason = _AMOUNT.sub(amount, reason)
+    return _ASSET.sub(lambda found: symbol(AssetId(found[0]), assets), reason)
+
+
 def rejected_note(opportunity: Opportunity, rejected: Rejected, view: Snapshot) -> Note:
     """Tell that an opportunity was turned away, by which rule and why."""
-    head = view.head(opportunity.chain)
-    text = f"{opportunity.strategy}  {route_text(opportunity, view.assets)}  rejected: {rejected.reason}"
+    head = view.head(opportunity.chain) if opportunity.chain in view.chains else ChainTime(opportunity.chain, opportunity.height, 0)
+    text = f"{opportunity.strategy}  {route_text(opportunity, view.assets)}  rejected: {readable(rejected.reason, view.assets)}"
     fields = (("id", opportunity.id), ("strategy", opportunity.strategy), ("rule", rejected.rule), *rejected.numbers)
     return _note("rejected", "debug", head, text, tuple((key, _plain(value)) for key, value in fields))
 
@@ -73,7 +87,7 @@ def outcome_note(plan: Flow, outcome: Outcome, route: str, native: AssetId, head
         start = f"{amount_text(first.sell, first.amount_in, assets)} {symbol(first.sell, assets)} in"
         text = f"{plan.strategy}  {route}  {start}  {gains or 'no change'}  {cost}  filled in block {outcome.height}"
         return _note("fill", "info", head, text, fields)
-    text = f"{plan.strategy}  {route}  {outcome.status.value} in block {outcome.height}: {outcome.reason}  {cost}"
+    text = f"{plan.strategy}  {route}  {outcome.status.value} in block {outcome.height}: {readable(outcome.reason, assets)}  {cost}"
     return _note("revert", "info", head, text, (*fields, ("reason", outcome.reason)))
 
 

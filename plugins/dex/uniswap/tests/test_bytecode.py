@@ -1,5 +1,9 @@
 """Pools read from the storage, and moved by the logs, of the contracts that chains run."""
 
+import json
+from collections.abc import Callable, Mapping
+from itertools import product
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -7,13 +11,15 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidemill.domain.answers import Needs, NoQuote
+from tidemill.domain.answers import Needs, NoQuote, NoQuoteReason
 from tidemill.domain.events import Log
 from tidemill.domain.ids import Key, erc20, pool_id
 from tidemill.domain.pool import Decoded, Pool, PoolRef, Quote, Swapped
 from tidemill.hookspecs.dex import Dex
+from tidemill_amm.concentrated import MAX_TICK, MIN_TICK
 from tidemill_dex_uniswap.quoting import V2Pool, V3Pool
-from tidemill_evm.storage import split_key, word_bytes
+from tidemill_evm.storage import mapping_slot, split_key, word_bytes
+from tidemill_evm.uniswap_v3 import UNISWAP_V3, Slot0
 from tidemill_testing.bytecode import Chain, Reverted, V2Pair, bytecode
 from tidemill_testing.bytecode import V3Pool as V3Contract
 
@@ -30,9 +36,9 @@ def described(bench: Any, kind: str, contract: Any) -> PoolRef:
     return evolve(ref, assets=assets, id=pool_id(ref.chain, ref.dex, contract.address))
 
 
-def loaded(dex: Dex, bench: Any, ref: PoolRef, contract: Any) -> Pool:
-    """Decode from the contract's storage, reading what is asked for."""
-    states: dict[Key, bytes | None] = {}
+def loaded(dex: Dex, bench: Any, ref: PoolRef, contract: Any, read: Mapping[Key, bytes | None] | None = None) -> Pool:
+    """Decode from the contract's storage, from what was read already and what is asked for."""
+    states: dict[Key, bytes | None] = dict(read or {})
     while isinstance(answer := dex.decode(ref, states, bench.at, None), Needs):
         states.update({key: word_bytes(contract.storage(split_key(key)[1])) for key in answer.keys})
     assert isinstance(answer, Decoded)
@@ -165,6 +171,67 @@ def test_concentrated_pool_quotes_and_follows_the_contract(bytecode: Chain, benc
         return after
 
     holds()
+
+
+def test_recorded_pairs_pay_what_is_quoted(bytecode: Chain, bench: Any, uniswap: Dex, recorded: Callable[[str], Path]) -> None:
+    """The real pair with the reserves of each of 151 recorded ones pays the quote of a thousandth, and not a unit more."""
+    contract = V2Pair(bytecode)
+    ref = described(bench, "v2", contract)
+    recorded_pairs = json.loads(recorded("evm/multi_pool/mainnet_18806136_18806161_v2_v3.json").read_text("utf-8"))["v2"]
+    for raw in recorded_pairs:
+        with bytecode.rolled_back():
+            contract.set_reserves(int(raw["reserve0"]), int(raw["reserve1"]))
+            pool = loaded(uniswap, bench, ref, contract)
+            amount = int(raw["reserve0"]) // 1_000 + 1
+            quote = pool.quote_exact_in(ref.assets[0], ref.assets[1], amount, bench.at)
+            assert isinstance(quote, Quote)
+            with bytecode.rolled_back(), pytest.raises(Reverted):
+                contract.swap(True, amount, quote.amount_out + 1)
+            contract.swap(True, amount, quote.amount_out)
+
+    assert 151 == len(recorded_pairs)
+
+
+def test_recorded_concentrated_pools_pay_what_is_quoted(bytecode: Chain, bench: Any, uniswap: Dex, recorded: Callable[[str], Path]) -> None:
+    """The real pool, its storage written from each of 17 recorded ones, says and pays what the decoded pool says and quotes."""
+    tiers = {"Lowest": (100, 1), "Low": (500, 10), "Medium": (3_000, 60), "High": (10_000, 200)}
+    checked = 0
+    for entry in json.loads(recorded("evm/tycho/use_serialized_state.json").read_text("utf-8")):
+        if entry["state"]["protocol"] != "UniswapV3State":
+            continue
+        raw = entry["state"]["state"]
+        fee_ppm, spacing = tiers[raw["fee"]]
+        # The record has no gross liquidity: the least that a tick with this net can have.
+        ticks = {tick["index"]: (max(abs(tick["net_liquidity"]), 1), tick["net_liquidity"]) for tick in raw["ticks"]["ticks"]}
+        contract = V3Contract(bytecode, fee_ppm, spacing)
+        ref = evolve(described(bench, "v3", contract), fee_ppm=fee_ppm, details=(("tick_spacing", spacing),))
+        slot0 = Slot0(int(raw["sqrt_price"], 16), raw["tick"])
+        slots = UNISWAP_V3.pool_storage(slot0, raw["liquidity"], spacing, ticks)
+        for slot, word in slots.items():
+            bytecode.set_storage(contract.address, slot, int.from_bytes(word, "big"))
+        bytecode.set_storage(contract.address, contract.OBSERVATIONS_SLOT, 1 << 248 | 1)
+        assert (slot0.sqrt_price_x96, slot0.tick) == contract.slot0()
+        assert raw["liquidity"] == contract.liquidity()
+        some = sorted(ticks)[:: len(ticks) // 7 + 1]
+        assert {tick: ticks[tick] for tick in some} == {tick: contract.tick(tick) for tick in some}
+        positions = range(MIN_TICK // spacing >> 8, (MAX_TICK // spacing >> 8) + 1)
+        words = {UNISWAP_V3.word_key(ref.address, position): slots.get(mapping_slot(position, UNISWAP_V3.bitmap)) for position in positions}
+        pool = loaded(uniswap, bench, ref, contract, words)
+        for zero_for_one, power in product((True, False), (1, 6, 10, 14)):
+            way = ref.assets if zero_for_one else ref.assets[::-1]
+            amount = pool.holdings[way[0]] * 10**power // 10**14 + 1
+            quote = pool.quote_exact_in(way[0], way[1], amount, bench.at)
+            with bytecode.rolled_back():
+                paid = contract.swap(zero_for_one, amount)
+            amount_in, amount_out = paid if zero_for_one else paid[::-1]
+            checked += 1
+            if isinstance(quote, Quote):
+                assert (amount_in, -amount_out) == (quote.amount_in, quote.amount_out)
+            else:
+                assert quote.reason == NoQuoteReason.LIQUIDITY
+                assert amount_in < amount
+
+    assert 17 * 8 == checked
 
 
 def assert_same(played_pool: Pool, read: Pool) -> None:

@@ -52,8 +52,8 @@ def test_find_recorded_pairs_equal_brute_force(recorded: Callable[[str], Path]) 
             near.setdefault(other, []).append((one, held_other, held, pool.id))
     start = erc20(SIM, WETH)
     home: dict[str, list[Edge]] = {}
-    for other, held, held_other, identifier in near[start]:
-        home.setdefault(other, []).append((start, held_other, held, identifier))
+    for nearby, held_out, held_in, identifier in near[start]:
+        home.setdefault(nearby, []).append((start, held_in, held_out, identifier))
     want = {}
     for first in near[start]:
         for second in near[first[0]]:

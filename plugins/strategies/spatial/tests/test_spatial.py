@@ -46,7 +46,7 @@ def test_find_asks_for_two_hops_through_what_changed(scripted: Any) -> None:
     books = [BookState(BookId("b"), DAI), BookState(BookId("a"), AssetId("other:1/erc20:0x1"))]
 
     assert [] == list(Spatial().find_opportunities(snapshot_with(searcher, books=books)))
-    assert [CycleQuery(SIM, (DAI, WETH), 2, 2, changed_only=True)] == searcher.asked
+    assert [CycleQuery(SIM, (DAI, WETH), 2, 2, cost_per_hop=((DAI, 0), (WETH, 0)), changed_only=True)] == searcher.asked
 
 
 def test_find_named_start_assets_replace_the_default(scripted: Any) -> None:
@@ -112,8 +112,8 @@ def test_size_of_a_signal_is_rejected() -> None:
     assert "size" == size.rule
 
 
-@pytest.mark.parametrize("wrong", [{"min_profit_bps": Bps(-1)}, {"top": 0}])
+@pytest.mark.parametrize("wrong", [{"min_profit_bps": Bps(-1)}, {"top": -1}])
 def test_settings_out_of_range_raise(wrong: dict[str, int]) -> None:
-    """A minimum of at least 0, at least one proposal."""
+    """A minimum of at least 0, no negative number of proposals."""
     with pytest.raises(ValueError, match=next(iter(wrong))):
         SpatialSettings(**wrong)  # type: ignore[arg-type]  # wrong on purpose

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from tidemill import Arbitrage, AssetAmount, AssetId, Bps, Candidate, CycleQuery, Signal
 from tidemill.domain.answers import Rejected
@@ -51,7 +52,17 @@ def test_find_asks_for_cycles_through_what_changed(scripted: Any) -> None:
     strategy = Triangular(TriangularSettings(max_hops=3, top=7))
 
     assert [] == list(strategy.find_opportunities(snapshot_with(searcher, books=books)))
-    assert [CycleQuery(SIM, (WETH, DAI), 2, 3, top=7, changed_only=True)] == searcher.asked
+    assert [CycleQuery(SIM, (WETH, DAI), 2, 3, cost_per_hop=((WETH, 0), (DAI, 0)), top=7, changed_only=True)] == searcher.asked
+
+
+def test_find_states_what_a_swap_costs(scripted: Any) -> None:
+    """The chain's cost of one more swap, valued in each start asset, weighs the searcher's order."""
+    searcher = scripted()
+    snapshot = snapshot_with(searcher)
+    dear = evolve(snapshot, chains={SIM: evolve(snapshot.chains[SIM], swap_cost=10**15)})
+    list(Triangular().find_opportunities(dear))
+
+    assert [((WETH, 10**15),)] == [query.cost_per_hop for query in searcher.asked]
 
 
 def test_find_named_start_assets_replace_the_default(scripted: Any) -> None:
@@ -181,9 +192,9 @@ def test_size_of_a_signal_is_rejected() -> None:
     assert "size" == size.rule
 
 
-@pytest.mark.parametrize("wrong", [{"max_hops": 1}, {"max_hops": 13}, {"min_profit_bps": Bps(-1)}, {"top": 0}])
+@pytest.mark.parametrize("wrong", [{"max_hops": 1}, {"max_hops": 13}, {"min_profit_bps": Bps(-1)}, {"top": -1}])
 def test_settings_out_of_range_raise(wrong: dict[str, int]) -> None:
-    """Hops from 2 to 12, a minimum of at least 0, at least one proposal."""
+    """Hops from 2 to 12, a minimum of at least 0, no negative number of proposals."""
     with pytest.raises(ValueError, match=next(iter(wrong))):
         TriangularSettings(**wrong)  # type: ignore[arg-type]  # wrong on purpose
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from attrs import field, frozen
 
-from tidemill.domain.events import Batch
+from tidemill.domain.events import Batch, Found
 from tidemill.errors import UsageError
 from tidemill.tape.header import Closing, TapeHeader
 from tidemill.tape.writer import TapeWriter
@@ -48,6 +48,8 @@ class Imported:
     path: str
     header: TapeHeader
     closing: Closing
+    assets: int
+    pools: int
     left_out: tuple[tuple[str, int], ...]
 
 
@@ -81,13 +83,17 @@ def import_recording(kind: str, source: Path, out: Path, *, overwrite: bool = Fa
         raise UsageError(f"there is no import of kind {kind!r}; there are {', '.join(IMPORTERS)}")
     recording = importer.load()(source)
     tape = TapeWriter(out, recording.header, overwrite=overwrite)
+    assets = pools = 0
     done = False
     try:
         for batch in recording.batches:
             tape.write(batch)
+            found = [event for event in batch.events if isinstance(event, Found)]
+            assets += sum(len(event.assets) for event in found)
+            pools += sum(len(event.pools) for event in found)
         closing = tape.close()
         done = True
     finally:
         if not done:
             tape.discard()
-    return Imported(str(out), recording.header, closing, tuple(sorted(recording.left_out.items())))
+    return Imported(str(out), recording.header, closing, assets, pools, tuple(sorted(recording.left_out.items())))

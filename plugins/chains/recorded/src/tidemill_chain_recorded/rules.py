@@ -57,6 +57,9 @@ class RecordedRules(ChainRules):
         gas = INTRINSIC_GAS + data + loans * self._settings.gas_per_loan + sum(self._swap_gas(ref.kind) for ref in swaps)
         return gas * self._settings.gas_price_wei
 
+    def swap_cost(self, fee: int) -> int:
+        return min(self._settings.gas_per_v2_swap, self._settings.gas_per_v3_swap) * self._settings.gas_price_wei
+
     def compose(self, plan: Flow, steps: Sequence[Step], wallet: Wallet, snapshot: Snapshot) -> Unsigned | CannotFit:
         """Return the program of the executor contract as payload; ``compute`` is its expected gas."""
         guards = [(address_of(asset), least) for asset, least in plan.guards]
@@ -66,6 +69,9 @@ class RecordedRules(ChainRules):
         gas = INTRINSIC_GAS + calldata_gas(payload) + self._steps_gas(steps)
         if gas > self._settings.gas_limit:
             return CannotFit("gas", self._settings.gas_limit, gas)
+        cost = gas * self._settings.gas_price_wei
+        if cost > plan.cost_cap:
+            return CannotFit("native base units of cost", plan.cost_cap, cost)
         digest = hashlib.sha256(payload).hexdigest()
         return Unsigned(plan.id, self.id, payload, gas, plan.expires, digest, gas)
 

@@ -81,7 +81,9 @@ def amount_out(spec: PoolSpec, state: PoolState, zero_for_one: bool, amount: int
 
 
 def swap(spec: PoolSpec, state: PoolState, zero_for_one: bool, amount: int, time: int, limit: int | None = None) -> Swap | None:
-    """Return a swap of exactly ``amount`` (> 0), or None where the pool would revert or pay nothing.
+    """Return a swap of exactly ``amount`` (> 0), or None where the pool would revert.
+
+    A pair refuses an input that buys nothing; a concentrated pool takes it.
 
     Args:
         spec: the pool.
@@ -98,7 +100,7 @@ def swap(spec: PoolSpec, state: PoolState, zero_for_one: bool, amount: int, time
         result = concentrated.swap(state.core, zero_for_one, amount, limit)
     except AmmError:
         return None
-    if isinstance(result, MissingState) or not result.amount_out or not (result.filled or limit is not None):
+    if isinstance(result, MissingState) or not (result.filled or limit is not None):
         return None
     return Swap(result.amount_in, result.amount_out, RangeState(result.state, state.positions), result)
 

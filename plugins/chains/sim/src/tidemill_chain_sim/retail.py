@@ -11,11 +11,11 @@ from tidemill_simworld.tokens import DOLLAR
 TRADER: Final = "0x51b0000000000000000000000000000000000e7a"
 
 _DEEP_PPM: Final = 500_000
-_DEEP_USD: Final = (20, 40_000)
+_DEEP_USD: Final = (20, 12_000)
 _THIN_USD: Final = (10, 4_000)
-_ROUTED_PART_PPM: Final = 6_000
+_ROUTED_PART_PPM: Final = 3_000
 """The most of a pool's depth near the price that a swap takes when it is routed well, and below when not."""
-_ASTRAY_PART_PPM: Final = 25_000
+_ASTRAY_PART_PPM: Final = 20_000
 
 
 def trade_retail(draft: Draft, draw: Stream) -> None:

@@ -15,7 +15,7 @@ from tidemill.units import PPM_SCALE, mul_div_up
 from tidemill_chain_sim.envelope import encode_call
 from tidemill_chain_sim.settings import SimSettings
 from tidemill_evm.executor import encode_flow
-from tidemill_evm.gas import call_gas, estimate_gas, gas_limit
+from tidemill_evm.gas import SWAP_GAS, call_gas, estimate_gas, gas_limit
 from tidemill_evm.keccak import keccak256
 from tidemill_evm.steps import FlashLoan
 from tidemill_simworld import CHAIN, HUBS, NATIVE, NATIVE_DECIMALS, STABLES, token_universe
@@ -49,6 +49,9 @@ class SimRules(ChainRules):
 
     def estimate(self, swaps: Sequence[PoolRef], loans: int, snapshot: Snapshot) -> int:
         return self._price(estimate_gas([ref.kind for ref in swaps], loans), snapshot)
+
+    def swap_cost(self, fee: int) -> int:
+        return mul_div_up(min(SWAP_GAS.values()) * (fee or self._settings.base_fee_wei), self._cost_ppm, PPM_SCALE)
 
     def compose(self, plan: Flow, steps: Sequence[Step], wallet: Wallet, snapshot: Snapshot) -> Unsigned | CannotFit:
         addresses = _addresses(steps)

@@ -107,7 +107,7 @@ def _with_position(state: ConcentratedState, lower: int, upper: int, delta: int)
         held = max(-delta, 0)
         words = words.set(position, words.get(position, 0) | (1 << bit if held else 0))
         if held:
-            net, gross = net.set(tick, held if tick == lower else -held), gross.set(tick, held)
+            net, gross = net.set(tick, 0), gross.set(tick, held)
     after = with_liquidity(state.reticked(state.liquidity, words, net, gross), lower, upper, delta)
     if isinstance(after, MissingState):
         return after

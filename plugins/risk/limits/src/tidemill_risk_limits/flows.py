@@ -15,20 +15,15 @@ from tidemill_risk_limits.settings import LimitsSettings
 
 def check_flow(flow: Flow, settings: LimitsSettings, snapshot: Snapshot) -> Rejected | None:
     """Return the first rule that a flow breaks as it would execute now, or None."""
-    if settings.max_impact_bps is None and settings.min_net_profit is None:
-        return None
     at = snapshot.at(flow.chain)
     replayed = replay_flow(flow, snapshot.pools, at)
     if isinstance(replayed, Broken):
         return Rejected(replayed.rule, replayed.reason)
-    if settings.max_impact_bps is not None:
-        for fill, pool in zip(replayed.fills, replayed.before, strict=True):
-            rejected = _check_impact(fill, pool, settings.max_impact_bps, at)
-            if rejected is not None:
-                return rejected
-    if settings.min_net_profit is not None:
-        return _check_profit(flow, replayed, settings.min_net_profit, snapshot)
-    return None
+    for fill, pool in zip(replayed.fills, replayed.before, strict=True):
+        rejected = _check_impact(fill, pool, settings.max_impact_bps, at)
+        if rejected is not None:
+            return rejected
+    return _check_profit(flow, replayed, settings.min_net_profit, snapshot) if settings.min_net_profit is not None else None
 
 
 def _check_impact(fill: Fill, pool: Pool, limit_bps: int, at: ChainTime) -> Rejected | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tidemill import AssetId, Opportunity, RiskCheck, Snapshot
+from tidemill import AssetAmount, AssetId, Opportunity, RiskCheck, Snapshot
 from tidemill.domain.answers import Rejected
 from tidemill.domain.book import BookState
 from tidemill.domain.decision import Allowance
@@ -71,7 +71,7 @@ class Limits(RiskCheck):
             if isinstance(used, Rejected):
                 yield "max_open", used
             else:
-                left = type(self.settings.max_open)(unit, max(0, self.settings.max_open.amount - used))
+                left = AssetAmount(unit, max(0, self.settings.max_open.amount - used))
                 yield "max_open", cap_in(left, asset, "max_open", snapshot)
 
     def _borrowed_cap(self, asset: AssetId, snapshot: Snapshot) -> int | Rejected:
@@ -96,7 +96,7 @@ class Limits(RiskCheck):
         rejected = (
             self._over("max_trade", "the trade puts in", [*own, *lent], snapshot)
             or self._over("max_borrow", "the trade borrows", lent, snapshot)
-            or self._over("max_cost", "the chain's cost of", costs, snapshot)
+            or self._over("max_cost", "the chain takes", costs, snapshot)
         )
         for limit in self.settings.max_asset:
             used = reserved_of(book, limit.asset) + sum(amount for asset, amount in own if asset == limit.asset)

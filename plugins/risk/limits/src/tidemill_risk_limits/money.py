@@ -1,8 +1,8 @@
 """Amounts against limits that may be stated in another asset."""
 
 from tidemill import AssetAmount, AssetId, Snapshot
+from tidemill.domain.amount_text import amount_text
 from tidemill.domain.answers import NoPrice, Rejected
-from tidemill.domain.asset import amount_display
 from tidemill.domain.book import BookState
 
 UNLIMITED = 1 << 256
@@ -12,7 +12,7 @@ UNLIMITED = 1 << 256
 def shown(amount: int, asset: AssetId, snapshot: Snapshot) -> str:
     """Write an amount for people: whole tokens and symbol where the asset is known, else base units and id."""
     known = snapshot.assets.get(asset)
-    return f"{amount_display(amount, known.decimals):f} {known.symbol}" if known is not None else f"{amount} {asset}"
+    return f"{amount_text(amount, known.decimals)} {known.symbol}" if known is not None else f"{amount} {asset}"
 
 
 def cap_in(limit: AssetAmount, asset: AssetId, rule: str, snapshot: Snapshot) -> int | Rejected:
@@ -34,15 +34,15 @@ def unvalued(rule: str, asset: AssetId, unit: AssetId, why: NoPrice) -> Rejected
 
 def above(rule: str, what: str, found: int, limit: AssetAmount, snapshot: Snapshot) -> Rejected:
     """Return the rejection of an amount, already in the limit's asset, that exceeds it."""
-    text = f"{what} {shown(found, limit.asset, snapshot)} is above {rule} {shown(limit.amount, limit.asset, snapshot)}"
+    text = f"{what} {shown(found, limit.asset, snapshot)}, {rule} is {shown(limit.amount, limit.asset, snapshot)}"
     return Rejected(rule, text, (("found", found), ("limit", limit.amount)))
 
 
 def open_value(book: BookState, unit: AssetId, snapshot: Snapshot) -> int | Rejected:
-    """Return what the book's plans in flight reserve and may cost, valued in ``unit``, each part rounded up."""
+    """Return what of our own the book's plans in flight use, valued in ``unit``, each part rounded up; chain costs left out."""
     total = 0
     for plan in book.plans:
-        for asset, amount in (*plan.reserved, (plan.native, plan.cost_cap)):
+        for asset, amount in plan.reserved:
             value = cost_in(amount, asset, unit, "max_open", snapshot)
             if isinstance(value, Rejected):
                 return value

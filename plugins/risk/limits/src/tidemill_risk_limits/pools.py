@@ -18,7 +18,7 @@ def check_pools(pools: Sequence[PoolId], settings: LimitsSettings, snapshot: Sna
         if pool is None:
             return Rejected("stale", f"{identifier} is not loaded")
         age = snapshot.age(identifier)
-        if settings.max_age_blocks is not None and age > settings.max_age_blocks:
+        if age > settings.max_age_blocks:
             text = f"the state of {identifier} is {age} blocks old, max_age_blocks is {settings.max_age_blocks}"
             return Rejected("max_age_blocks", text, (("age", age), ("limit", settings.max_age_blocks)))
         policy = snapshot.policies.get(split_pool_id(identifier)[1])
@@ -48,7 +48,7 @@ def _oracle_lack(asset: AssetId, settings: LimitsSettings, snapshot: Snapshot) -
     if point is None or point.mantissa <= 0:
         return f"{asset} has no oracle price"
     age_s = (snapshot.now_ns - point.publish_ns) // NS_PER_S
-    if settings.max_oracle_age_s is not None and age_s > settings.max_oracle_age_s:
+    if age_s > settings.max_oracle_age_s:
         return f"the oracle price of {asset} is {age_s} s old, max_oracle_age_s is {settings.max_oracle_age_s}"
     return ""
 

@@ -4,7 +4,7 @@ A chain of constant products is one Möbius curve ``y = K x / (M + N x)``, which
 it a staircase, so the amounts next to that are tried too.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import isqrt
 
 from attrs import frozen
@@ -102,6 +102,28 @@ def _searched(cycle: Cycle, limit: int, hint: int, loan_fee_ppm: int, least: int
                 return -UINT256_MAX
         return _net(amount, out, loan_fee_ppm)
 
+    if hint and not _may_leave(profit, min(hint, limit), limit, least):
+        return None
     amount, net = best_amount(profit, limit, hint)
     amounts = _along(cycle, amount, at) if net >= least else None
     return Sizing(amounts, net) if amounts is not None else None
+
+
+def _may_leave(profit: Callable[[int], int], amount: int, limit: int, least: int) -> bool:
+    """Whether some input may leave ``least``, from a few quotes around a guess: it rules out, it never promises.
+
+    What a chain of pools leaves is concave in what goes in, so beyond the best of three amounts, each twice the one before, it lies below
+    the lines through two of them, drawn on. Twice that bound allows for the staircase of the floors.
+    """
+    middle = profit(amount)
+    while amount * 2 <= limit and (right := profit(amount * 2)) > middle:
+        amount, middle = amount * 2, right
+    while amount > 1 and (left := profit(amount // 2)) > middle:
+        amount, middle = amount // 2, left
+    if middle <= -UINT256_MAX:
+        return True  # not even a small amount passes at the guess: only a search can tell
+    left = profit(amount // 2) if amount > 1 else 0
+    right = profit(amount * 2) if amount * 2 <= limit else middle
+    beyond = max(0, middle - left) * 2
+    before = max(0, middle - right) if right > -UINT256_MAX else max(0, middle)
+    return 2 * (middle + max(beyond, before)) >= least

@@ -79,8 +79,9 @@ class Cycles(Searcher):
             effort.left -= Effort.SIZING
             if effort.spent:
                 return
-            sizing = size_cycle(cycle, cap, query.loan_fee_ppm, max(1, query.min_profit), at)
+            cost = per_hop * len(cycle)
+            sizing = size_cycle(cycle, cap, query.loan_fee_ppm, max(1, query.min_profit, cost + 1), at)
             if sizing is not None:
-                worth = snapshot.value(start, sizing.net - per_hop * len(cycle), query.starts[0])
+                worth = snapshot.value(start, sizing.net - cost, query.starts[0])
                 pools = tuple(edge.pool_id for edge in cycle)
                 yield ((-worth if isinstance(worth, int) else 0), pools, start), start, cycle, sizing

@@ -14,16 +14,14 @@ def lay_out(connection: Connection, path: Path) -> None:
     Raises:
         LedgerError: the file belongs to another program or another version.
     """
-    # Outside a transaction: the journal mode cannot change within one
-    raw = connection.connection.cursor()
     if _marks(connection) == (0, 0, 0):
-        raw.execute("PRAGMA journal_mode=WAL")
+        _journal_mode(connection)
         with connection.begin():
             METADATA.create_all(connection)
             connection.exec_driver_sql(f"PRAGMA application_id={APPLICATION_ID}")
             connection.exec_driver_sql(f"PRAGMA user_version={SCHEMA_VERSION}")
     check_layout(connection, path)
-    mode = raw.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+    mode = _journal_mode(connection)
     if mode != "wal":
         raise LedgerError(f"{path}: its disk cannot keep a write-ahead log (journal mode {mode!r}); use a local disk for the ledger")
 
@@ -42,6 +40,11 @@ def check_layout(connection: Connection, path: Path) -> None:
             f"{path}: its tables are of version {version}, this Tidemill reads version {SCHEMA_VERSION}; "
             "use the Tidemill that wrote it, or give another folder"
         )
+
+
+def _journal_mode(connection: Connection) -> str:
+    """Ask for a write-ahead log and return the mode that the file then has; outside a transaction, since it cannot change within one."""
+    return str(connection.connection.cursor().execute("PRAGMA journal_mode=WAL").fetchone()[0])
 
 
 def _marks(connection: Connection) -> tuple[int, int, int]:

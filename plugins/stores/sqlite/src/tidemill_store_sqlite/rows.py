@@ -72,7 +72,7 @@ def entry_of(values: Values, postings: Sequence[Values]) -> EntryRow:
     try:
         lines = tuple(Posting(account, AssetId(asset), int(amount)) for *_, account, asset, amount in postings)
     except ValueError as error:
-        raise _unreadable("entries", values) from error
+        raise _unreadable("postings", values) from error
     return EntryRow(seq, identity, BookId(book), ChainId(chain), height, kind, ref, lines)
 
 

@@ -21,7 +21,8 @@ class SpatialSettings:
     ``min_profit_bps``: what is left after pool fees, loan fee and expected gas, in basis points of the amount that goes in at the size
     chosen; 0 asks for nothing. ``min_net_profit``: the same figure as an amount, of any asset that it can be valued in.
     ``same_dex``: two pools of one DEX (fee tiers) count as two venues as well. ``start_assets``: what is paid with; empty: the base
-    assets of the books and the chain's wrapped native coin. ``top``: the best so many of one batch are proposed.
+    assets of the books and the chain's wrapped native coin. ``top``: the best so many of one batch are proposed, 0 for all;
+    what is left out is not looked at again until its pools change.
     """
 
     min_profit_bps: Bps = attrs.field(
@@ -30,7 +31,7 @@ class SpatialSettings:
     min_net_profit: AssetAmount | None = attrs.field(default=None, metadata={"doc": 'least profit after gas, such as "0.001 WETH"'})
     same_dex: bool = attrs.field(default=True, metadata={"doc": "two pools of one DEX count as two venues"})
     start_assets: tuple[AssetId, ...] = attrs.field(default=(), metadata={"doc": "what is paid with; empty: base assets, wrapped coin"})
-    top: int = attrs.field(default=20, validator=ge(1), metadata={"doc": "proposals a batch, at most"})
+    top: int = attrs.field(default=0, validator=ge(0), metadata={"doc": "proposals a batch, at most; 0: all"})
 
 
 class Spatial(Strategy):
@@ -49,7 +50,8 @@ class Spatial(Strategy):
             if not starts:
                 continue
             proposed = 0
-            for candidate in snapshot.cycles(CycleQuery(chain, starts, 2, 2, changed_only=True)):
+            costs = tuple((start, snapshot.swap_cost(chain, start)) for start in starts)
+            for candidate in snapshot.cycles(CycleQuery(chain, starts, 2, 2, cost_per_hop=costs, changed_only=True)):
                 if self.settings.same_dex or len({snapshot.refs[leg.pool].dex for leg in candidate.legs}) == len(candidate.legs):
                     yield self._proposal(candidate, snapshot)
                     proposed += 1

@@ -22,8 +22,9 @@ class TriangularSettings:
     ``min_profit_bps``: what is left after pool fees, loan fee and expected gas, in basis points of the amount that goes in at the size
     chosen; 0 asks for nothing. ``min_net_profit``: the same figure as an amount, of any asset that it can be valued in.
     ``max_hops``: 2 to 12; the searcher may know a lower limit. ``start_assets``: where cycles begin and end; empty: the base assets of
-    the books and the chain's wrapped native coin. ``top``: the best so many of one batch are proposed.
-    ``prefer_high_liquidity``: weighs the rank by the depth of the route, see ``depth_ppm``.
+    the books and the chain's wrapped native coin. ``top``: the best so many of one batch are proposed, 0 for all; what
+    is left out is not looked at again until its pools change. ``prefer_high_liquidity``: weighs the rank by the depth of
+    the route, see ``depth_ppm``.
     """
 
     min_profit_bps: Bps = attrs.field(
@@ -33,7 +34,7 @@ class TriangularSettings:
     max_hops: int = attrs.field(default=4, validator=in_(range(2, 13)), metadata={"doc": "swaps in a cycle, at most"})
     start_assets: tuple[AssetId, ...] = attrs.field(default=(), metadata={"doc": "where cycles begin; empty: base assets, wrapped coin"})
     prefer_high_liquidity: bool = attrs.field(default=False, metadata={"doc": "rank deep routes before shallow ones of equal profit"})
-    top: int = attrs.field(default=20, validator=ge(1), metadata={"doc": "proposals a batch, at most"})
+    top: int = attrs.field(default=0, validator=ge(0), metadata={"doc": "proposals a batch, at most; 0: all"})
 
 
 class Triangular(Strategy):
@@ -50,7 +51,9 @@ class Triangular(Strategy):
         for chain in sorted(snapshot.chains):
             starts = self._starts(snapshot, chain)
             if starts:
-                query = CycleQuery(chain, starts, 2, self.settings.max_hops, top=self.settings.top, changed_only=True)
+                costs = tuple((start, snapshot.swap_cost(chain, start)) for start in starts)
+                hops = self.settings.max_hops
+                query = CycleQuery(chain, starts, 2, hops, cost_per_hop=costs, top=self.settings.top, changed_only=True)
                 for candidate in snapshot.cycles(query):
                     yield self._proposal(candidate, snapshot)
 

@@ -1,0 +1,133 @@
+"""What ``ledger show`` says about a run: figures for people, and the same for machines."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+
+from attrs import frozen
+
+from tidemill.api.ledger import Ledger
+from tidemill.domain.amount_text import amount_text
+from tidemill.domain.asset import Asset
+from tidemill.domain.ids import AssetId, address_of
+from tidemill.domain.records import ResultRow
+from tidemill.hookspecs.store import RunInfo
+from tidemill.ledger.statement import Balances, Statement, holdings
+
+LAST = 10
+"""So many of a run's last results are shown."""
+
+
+@frozen
+class LedgerView:
+    """One run of a ledger with its figures; ``assets`` are those whose symbol and decimals the run's header knows."""
+
+    info: RunInfo
+    runs: int
+    statement: Statement
+    balances: Balances
+    assets: Mapping[AssetId, Asset]
+
+    @property
+    def last(self) -> tuple[ResultRow, ...]:
+        """The last results of plans that were included in a block, oldest first."""
+        included = [result for result in self.statement.results.values() if result.status in ("filled", "reverted")]
+        return tuple(included[-LAST:])
+
+
+def view_of(ledger: Ledger, run: int | None = None) -> LedgerView:
+    """Return what there is to show about a run, the latest by default.
+
+    Raises:
+        UsageError: there is no such run. LedgerError: the ledger cannot be read.
+    """
+    info = ledger.run(run)
+    return LedgerView(info, len(ledger.runs()), ledger.statement(info.run), ledger.balances(), _assets(info.header))
+
+
+def view_json(view: LedgerView) -> dict[str, object]:
+    """Return the view as an object; amounts are strings of base units, balances those of the whole ledger."""
+    figures = view.statement
+    return {
+        "run": view.info.run,
+        "runs": view.runs,
+        "started": view.info.started,
+        "closed": bool(view.info.ended),
+        "ledger_hash": view.info.ledger_hash or None,
+        "rows": figures.rows,
+        "opportunities": figures.opportunities,
+        "plans": figures.plans,
+        "fills": figures.fills,
+        "reverts": figures.reverts,
+        "rejected": figures.rejected,
+        "pnl": {asset: str(amount) for asset, amount in figures.pnl.items()},
+        "cost": {asset: str(amount) for asset, amount in figures.cost.items()},
+        "balances": [
+            {"book": book, "asset": asset, "amount": str(amount)} for (book, asset), amount in holdings(view.balances).items()
+        ],
+        "last": [
+            {"plan": one.plan, "strategy": one.strategy, "height": one.height, "status": one.status,
+             "changes": {asset: str(amount) for asset, amount in one.changes}, "cost": str(one.cost), "reason": one.reason}
+            for one in view.last
+        ],
+    }  # fmt: skip
+
+
+def view_lines(view: LedgerView) -> Iterator[str]:
+    """Yield the view as lines for people: whole tokens where the decimals are known, base units elsewhere."""
+    info, figures = view.info, view.statement
+    ended = f"ended {info.ended}" if info.ended else "not closed"
+    yield f"run {info.run} of {view.runs} · started {info.started} · {ended}"
+    yield f"{figures.rows:,} rows · {figures.opportunities:,} opportunities, {figures.rejected:,} rejected · {figures.plans:,} plans"
+    yield f"fills {figures.fills:,} · reverts {figures.reverts:,}" + (f" · hash {info.ledger_hash}" if info.ledger_hash else "")
+    held = holdings(view.balances).items()
+    yield from _table("balances", [(book, *_named(view, asset), _shown(view, asset, amount)) for (book, asset), amount in held])
+    yield from _table(
+        "pnl of the run", [(*_named(view, asset), _shown(view, asset, amount, sign=True)) for asset, amount in figures.pnl.items()]
+    )
+    yield from _table(
+        "cost, not in the pnl", [(*_named(view, asset), _shown(view, asset, amount)) for asset, amount in figures.cost.items()]
+    )
+    yield from _table("last results", [_result(view, one) for one in view.last])
+
+
+def _result(view: LedgerView, one: ResultRow) -> tuple[str, ...]:
+    gains = ", ".join(f"{_shown(view, asset, amount, sign=True)} {_symbol(view, asset)}" for asset, amount in one.changes)
+    return (f"block {one.height}", one.strategy, one.status, gains or one.reason or "no change")
+
+
+def _table(title: str, cells: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    """Yield a titled table with aligned columns; the last column of numbers is set to the right."""
+    yield ""
+    if not cells:
+        yield f"{title}: none"
+        return
+    yield title
+    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
+    for row in cells:
+        numeric = row[-1].lstrip("+-").replace(",", "").replace(".", "").isdigit()
+        parts = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)]
+        yield "  " + "  ".join([*parts, row[-1].rjust(widths[-1]) if numeric else row[-1]])
+
+
+def _named(view: LedgerView, asset: AssetId) -> tuple[str, str]:
+    return _symbol(view, asset), asset
+
+
+def _symbol(view: LedgerView, asset: AssetId) -> str:
+    known = view.assets.get(asset)
+    return known.symbol if known is not None else address_of(asset)[:10]
+
+
+def _shown(view: LedgerView, asset: AssetId, amount: int, *, sign: bool = False) -> str:
+    """Return an amount of whole tokens; base units where the decimals are not known."""
+    known = view.assets.get(asset)
+    return amount_text(amount, known.decimals if known is not None else 0, sign=sign)
+
+
+def _assets(header: str) -> dict[AssetId, Asset]:
+    """Return the assets that a run's header names, by id: ``{"assets": {id: [symbol, decimals]}}``; none where it names none."""
+    try:
+        named = json.loads(header)["assets"]
+        return {AssetId(asset): Asset(AssetId(asset), str(symbol), int(decimals)) for asset, (symbol, decimals) in named.items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}

@@ -1,0 +1,39 @@
+"""Fields of settings classes."""
+
+import attrs
+import pytest
+
+from tidemill_simworld import chance, whole
+
+
+@attrs.frozen(kw_only=True)
+class Chosen:
+    """Two settings."""
+
+    count: int = whole(5, 1, 10, "how many")
+    share_ppm: int = chance(250_000, "how often")
+
+
+def test_whole_default_stands_with_its_sentence() -> None:
+    """Default and documentation are kept."""
+    assert (5, 250_000) == (Chosen().count, Chosen().share_ppm)
+    assert "how many" == attrs.fields_dict(Chosen)["count"].metadata["doc"]
+
+
+@pytest.mark.parametrize("value", [1, 10])
+def test_whole_ends_of_the_range_are_taken(value: int) -> None:
+    """Both ends belong to the range."""
+    assert value == Chosen(count=value).count
+
+
+@pytest.mark.parametrize("value", [0, 11, -1, True, "5", 2.5, None])
+def test_whole_anything_else_says_range_and_value(value: object) -> None:
+    """What is out of range or no whole number is refused with what was expected and found."""
+    with pytest.raises(ValueError, match="expected a whole number from 1 to 10, found"):
+        Chosen(count=value)  # type: ignore[arg-type]
+
+
+def test_chance_above_a_million_is_refused() -> None:
+    """A chance is at most a million parts per million."""
+    with pytest.raises(ValueError, match="from 0 to 1000000, found 1000001"):
+        Chosen(share_ppm=1_000_001)
