@@ -285,3 +285,30 @@ def test_quote_of_an_unknown_name_is_exit_code_2(tidemill: Tidemill, tape: str, 
     result = tidemill("quote", "--tape", tape, "--pool", pool, "--sell", sell, "--amount", "1")
     assert 2 == result.exit_code
     assert message in result.stderr
+
+
+def test_scan_table_of_assets_that_nobody_described(tidemill: Tidemill, tape: str, tmp_path: Path) -> None:
+    """Where decimals are not known the table has base units, and an asset is shown by its verified symbol or its address."""
+    from tidemill.domain.events import Found
+    from tidemill.tape.reader import TapeReader
+
+    reader = TapeReader(tmp_path / tape)
+    (record,) = reader.records()
+    found, *others = record.batch.events
+    assert isinstance(found, Found)
+    with TapeWriter(tmp_path / "x", reader.header) as writer:
+        bare = (Found((), found.pools), *others)
+        writer.write(Batch("t", 1, record.batch.chain, 1, "", "", "final", 0, 0, bare))
+    lines = tidemill("scan", "x", "--start", WETH, "--hops", "3").stdout.splitlines()
+    assert re.fullmatch(r" *\d{10,}  \d{10,}  WETH → DAI → USDC → WETH", lines[1])
+
+
+def test_scan_table_never_rounds_a_gain_to_nothing(tidemill: Tidemill, pairs: Path) -> None:
+    """A gain below the last decimal shown is shown as less than it."""
+    rows = json.loads(pairs.read_text())[:3]
+    for row, reserves in zip(rows, ((900_000, 1_000_000), (2_100_000, 5_000_000), (4_000_000, 10_000_000)), strict=True):
+        row["reserve0"], row["reserve1"] = reserves
+    pairs.write_text(json.dumps(rows))
+    tidemill("tape", "import", "uniswap-v2-pairs", str(pairs), "--out", "t")
+    lines = tidemill("scan", "t", "--start", "WETH", "--hops", "3").stdout.splitlines()
+    assert re.match(r" *<0\.000001  <0\.000001  WETH → ", lines[1])

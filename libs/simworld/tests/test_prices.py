@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from itertools import pairwise
 
 import pytest
 
@@ -13,7 +14,7 @@ def _moves(index: int, blocks: int = 400) -> list[int]:
     """Return a token's moves per block in ppb."""
     prices = ReferencePrices(3, token_universe())
     path = [prices.at(height)[index] for height in range(blocks)]
-    return [(after - before) * 10**9 // before for before, after in zip(path, path[1:], strict=False)]
+    return [(after - before) * 10**9 // before for before, after in pairwise(path)]
 
 
 def test_at_height_zero_is_the_start_price() -> None:

@@ -84,7 +84,8 @@ class ToyDex(Dex):
 
     async def discover(self, reader: ChainReader, want: PoolFilter) -> AsyncIterator[Found]:
         """Find nothing: tests say what is found."""
-        for found in ():
+        nothing: tuple[Found, ...] = ()
+        for found in nothing:
             yield found
 
     def decode(self, ref: PoolRef, states: Mapping[Key, bytes | None], at: ChainTime, last: Pool | None) -> Decoded | Needs:

@@ -25,11 +25,15 @@ States = Mapping[Key, bytes | None]
 
 @frozen
 class PoolFilter:
-    """Which pools discovery should look for: on one chain, among these assets (empty: all), from this height on."""
+    """Which pools discovery should look for: on one chain, among these assets (empty: all), created at heights in a span, ends included.
+
+    ``to_height`` 0 leaves the end open; a search without assets needs one.
+    """
 
     chain: ChainId
     assets: tuple[AssetId, ...] = ()
     from_height: int = 0
+    to_height: int = 0
 
 
 class Dex(Plugin):

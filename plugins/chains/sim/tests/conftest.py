@@ -51,9 +51,7 @@ def make_call() -> MakeCall:
         steps: Sequence[Step], *, funds: Sequence[tuple[str, int]] = (), guards: Sequence[tuple[str, int]] = (), expires: int = 10**6
     ) -> Unsigned:
         program = encode_flow(steps, guards, expires)
-        return Unsigned(
-            PlanId("p"), CHAIN, encode_call(funds, program), gas_limit(program), expires, compute=call_gas(program)
-        )
+        return Unsigned(PlanId("p"), CHAIN, encode_call(funds, program), gas_limit(program), expires, compute=call_gas(program))
 
     return make
 

@@ -1,6 +1,7 @@
 """Blocks: how they follow each other, what they leave, and going back."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 from tidemill.domain.events import Log
 from tidemill_amm.concentrated import ConcentratedState, MissingState, with_liquidity
@@ -21,7 +22,7 @@ def test_mine_chains_blocks_by_their_hashes(make_engine: MakeEngine) -> None:
     """Each block names its parent, comes a block time later, and has logs numbered from 0."""
     engine = make_engine()
     blocks = [engine.head, *(engine.mine() for _ in range(20))]
-    for before, block in zip(blocks, blocks[1:], strict=False):
+    for before, block in pairwise(blocks):
         assert (before.height + 1, before.block_hash, before.unix_time + 2) == (block.height, block.parent_hash, block.unix_time)
         assert list(range(len(block.logs))) == [log.index for log in block.logs]
     assert GENESIS_UNIX == blocks[0].unix_time

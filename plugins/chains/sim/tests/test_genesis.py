@@ -34,7 +34,9 @@ def test_opening_state_of_a_concentrated_pool_is_deeper_near_the_price(market: M
     assert virtual0 * prices[spec.token0.index] // spec.token0.unit > spec.depth * 10**12
 
 
-@pytest.mark.parametrize(("tick", "width", "spacing"), [(0, 1, 60), (-887_000, 46_000, 60), (887_000, 46_000, 200), (17, 2, 1), (59, 60, 60)])
+@pytest.mark.parametrize(
+    ("tick", "width", "spacing"), [(0, 1, 60), (-887_000, 46_000, 60), (887_000, 46_000, 200), (17, 2, 1), (59, 60, 60)]
+)
 def test_range_around_holds_the_tick_on_the_spacing(tick: int, width: int, spacing: int) -> None:
     """A range lies on the spacing, within the ticks a pool has, around its tick."""
     lower, upper = range_around(tick, width, spacing)

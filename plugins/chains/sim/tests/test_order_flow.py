@@ -61,9 +61,7 @@ def test_informed_trade_a_pool_back_to_the_edge_of_its_fee_band(make_engine: Mak
 
 def test_informed_leave_what_does_not_pay_for_gas(make_engine: MakeEngine) -> None:
     """A pool within its fee band, and one beyond it by less than gas costs, are left alone."""
-    draft = make_engine(
-        warmup_blocks=0, informed_hub_ppm=1_000_000, informed_tail_ppm=1_000_000, base_fee_wei=10**15
-    ).draft()
+    draft = make_engine(warmup_blocks=0, informed_hub_ppm=1_000_000, informed_tail_ppm=1_000_000, base_fee_wei=10**15).draft()
     _push(draft, "v2", 20)
     before = list(draft.pools)
     informed.trade_informed(draft, Stream(1, "x"))

@@ -19,7 +19,14 @@ def default_pools() -> tuple[PoolSpec, ...]:
 def test_lay_out_default_has_240_pools_on_six_kinds_of_venue(default_pools: tuple[PoolSpec, ...]) -> None:
     """The default market has 240 pools, every DEX and kind among them."""
     kinds = {(spec.venue.dex, spec.kind) for spec in default_pools}
-    expected = {("uniswap", "v2"), ("uniswap", "v3"), ("sushiswap", "v2"), ("quickswap", "v2"), ("pancakeswap", "v2"), ("pancakeswap", "v3")}
+    expected = {
+        ("uniswap", "v2"),
+        ("uniswap", "v3"),
+        ("sushiswap", "v2"),
+        ("quickswap", "v2"),
+        ("pancakeswap", "v2"),
+        ("pancakeswap", "v3"),
+    }
     assert 240 == len(default_pools)
     assert expected == kinds
 

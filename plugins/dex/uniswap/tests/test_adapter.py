@@ -123,7 +123,7 @@ def test_discover_many_assets_reads_in_pieces(memory_reader: Any) -> None:
 
 
 def test_discover_without_assets_reads_the_factories_logs(memory_reader: Any) -> None:
-    """From the height asked for, or the factory's first block, to the one in the settings, so many blocks at a time."""
+    """From the height asked for, or the factory's first block, to the last one asked for, so many blocks at a time."""
     one, two = "0x" + "01" * 20, "0x" + "02" * 20
     logs = [
         (10_000_900, PairCreated(one, two, "0x" + "aa" * 20, 1).log(V2_FACTORY)),
@@ -131,8 +131,8 @@ def test_discover_without_assets_reads_the_factories_logs(memory_reader: Any) ->
         (12_369_700, PoolCreated(one, two, 500, 10, "0x" + "cc" * 20).log(V3_FACTORY)),
     ]
     reader = memory_reader({}, logs)
-    dex = uniswap.Uniswap(UniswapSettings(discover_until=12_370_000, log_span=1_000_000))
-    found = collected(dex.discover(reader, PoolFilter(ETHEREUM, from_height=10_001_000)))
+    dex = uniswap.Uniswap(UniswapSettings(log_span=1_000_000))
+    found = collected(dex.discover(reader, PoolFilter(ETHEREUM, from_height=10_001_000, to_height=12_370_000)))
 
     assert ["v2", "v3"] == [ref.kind for ref in found]
     assert ["0x" + "bb" * 20, "0x" + "cc" * 20] == [ref.address for ref in found]
@@ -154,9 +154,9 @@ def test_discover_without_assets_or_end_is_refused(memory_reader: Any) -> None:
 def test_discover_unordered_tokens_are_refused(memory_reader: Any) -> None:
     """A factory's pool has its tokens in order; other logs are not a factory's."""
     log = PoolCreated("0x" + "02" * 20, "0x" + "01" * 20, 500, 10, "0x" + "cc" * 20).log(V3_FACTORY)
-    dex = uniswap.Uniswap(UniswapSettings(discover_until=12_370_000))
+    dex = uniswap.Uniswap(UniswapSettings())
     with pytest.raises(DecodeError, match="in order"):
-        collected(dex.discover(memory_reader({}, [(12_369_700, log)]), PoolFilter(ETHEREUM, from_height=12_369_621)))
+        collected(dex.discover(memory_reader({}, [(12_369_700, log)]), PoolFilter(ETHEREUM, from_height=12_369_621, to_height=12_370_000)))
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__.rpartition(".")[2])
@@ -166,5 +166,5 @@ def test_discover_on_an_unknown_chain_finds_nothing(module: Any, memory_reader: 
     (dex,) = module.tidemill_register_dexes()
 
     assert [] == collected(dex().discover(reader, PoolFilter(chain, (erc20(chain, USDC), erc20(chain, WETH)))))
-    assert [] == collected(dex(UniswapSettings(discover_until=10)).discover(reader, PoolFilter(chain)))
+    assert [] == collected(dex(UniswapSettings()).discover(reader, PoolFilter(chain, to_height=10)))
     assert ([], []) == (reader.reads, reader.spans)

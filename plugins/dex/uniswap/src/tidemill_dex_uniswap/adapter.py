@@ -32,11 +32,6 @@ class UniswapSettings:
         validator=attrs.validators.in_(range(1, 1_000_001)),
         metadata={"doc": "blocks per request of factory logs, 1 to 1_000_000; nodes limit it"},
     )
-    discover_until: int = attrs.field(
-        default=0,
-        validator=attrs.validators.ge(0),
-        metadata={"doc": "last block whose new pools are looked for where no assets are named; 0: assets must be named"},
-    )
 
 
 class UniswapDex(Dex):
@@ -48,18 +43,18 @@ class UniswapDex(Dex):
     settings: UniswapSettings
 
     def discover(self, reader: ChainReader, want: PoolFilter) -> AsyncIterator[Found]:
-        """Yield the pools between the wanted assets; or, where none are named, all created from ``want.from_height`` on.
+        """Yield the pools between the wanted assets; or, where none are named, all created in the span of heights.
 
         Assets are not described (see ``discovery``).
 
         Raises:
-            UsageError: no assets are named, and ``discover_until`` does not say where to end.
+            UsageError: neither assets nor the span's end are named.
         """
         if want.assets:
             return discover_named(reader, self.name, self.fork, want.chain, want.assets)
-        if not self.settings.discover_until:
-            raise UsageError(f"dex.{self.name}: name the assets whose pools are wanted, or set discover_until to the last block to look at")
-        heights = range(want.from_height, self.settings.discover_until + 1)
+        if not want.to_height:
+            raise UsageError(f"dex.{self.name}: name the assets whose pools are wanted, or the last height to look at")
+        heights = range(want.from_height, want.to_height + 1)
         return discover_logged(reader, self.name, self.fork, want.chain, heights, self.settings.log_span)
 
     def decode(self, ref: PoolRef, states: States, at: ChainTime, last: Pool | None) -> Decoded | Needs:

@@ -99,6 +99,13 @@ class V2Pool:
         """Give no curve."""
         return _NO_CURVE
 
+    def curve_reserves(self, sell: AssetId, buy: AssetId) -> tuple[int, int] | None:
+        """Return the reserves of what is sold and bought, base units: the pair is a constant product over its whole range."""
+        zero_for_one = _zero_for_one(self.assets, sell, buy)
+        if zero_for_one is None:
+            return None
+        return (self.reserve0, self.reserve1) if zero_for_one else (self.reserve1, self.reserve0)
+
     def _refusal(self, sell: AssetId, buy: AssetId, amount: int) -> NoQuote:
         """Say why ``amount_out`` is 0."""
         zero_for_one = _zero_for_one(self.assets, sell, buy)
@@ -171,6 +178,15 @@ class V3Pool:
         if isinstance(result, NoQuote):
             return result
         return Swapped(self._quote(result, sell, buy), V3Pool(self.id, self.assets, result.state, self.layout))
+
+    def spot_rate(self, sell: AssetId, buy: AssetId) -> tuple[int, int] | None:
+        """Return (numerator, denominator) of the rate at the present price, fee taken off: no amount gets more a unit."""
+        zero_for_one = _zero_for_one(self.assets, sell, buy)
+        if zero_for_one is None:
+            return None
+        square, one = self.state.sqrt_price_x96**2, 1 << 192
+        rest = PPM_SCALE - self.state.fee_ppm
+        return (square * rest, one * PPM_SCALE) if zero_for_one else (one * rest, square * PPM_SCALE)
 
     def segments(self, sell: AssetId, buy: AssetId, at: ChainTime, max_in: int) -> NoCurve:
         """Give no curve."""

@@ -48,7 +48,8 @@ class Cycles(Searcher):
 
         With several start assets they are ranked by what their profit is worth in the first of them; one without a price ranks as if it
         broke even.
-        A loan's fee counts in the optimum, in ``min_profit`` and in the rank, while ``Candidate.profit`` is the bare difference.
+        A loan's fee counts in the optimum, in ``min_profit`` and in the rank, while ``Candidate.profit`` is the bare difference. A cycle
+        that leaves no more than its hops cost is left out.
         """
         snapshot = self._snapshot
         if snapshot is None:
