@@ -26,6 +26,7 @@ class JsonLines(Notifier):
         for note in notes:
             if note.event != "head":
                 self._write(note_json(note))
+        self._stream.flush()
 
     async def finish(self, summary: Summary) -> None:
         self._write(summary_json(summary))

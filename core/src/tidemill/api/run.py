@@ -290,5 +290,6 @@ def _facts(job: Job) -> dict[str, object]:
         "seed": job.seed,
         "chains": sorted(job.pipeline.chains),
         "plugins": [list(plugin) for plugin in job.pipeline.plugins],
+        "assets": {asset.id: [asset.symbol, asset.decimals] for asset in job.pipeline.assets},
         "config": json.loads(config_to_json(job.pipeline.config)),
     }

@@ -68,7 +68,10 @@ class Store(Plugin):
 
     @abstractmethod
     def balances(self) -> Mapping[tuple[BookId, str, AssetId], int]:
-        """Return the sum of all postings per book, account and asset, over all runs; zeros left out."""
+        """Return how accounts stand: per book and chain the sum of the postings since the latest opening, per account and asset.
+
+        Every run states in its opening what it begins with, so that runs are self-contained. Zeros are left out.
+        """
 
     @abstractmethod
     def check(self) -> Sequence[str]:

@@ -11,6 +11,7 @@ from tidemill.config.plugins import Assembled, make_plugins
 from tidemill.discovery.load import load_plugins
 from tidemill.discovery.registry import Registry
 from tidemill.discovery.scan import find_plugins
+from tidemill.domain.asset import Asset
 from tidemill.domain.ids import ChainId
 from tidemill.domain.snapshot import DexPolicy
 from tidemill.hookspecs.chain import Chain
@@ -46,6 +47,7 @@ class Pipeline:
     notifiers: tuple[Notifier, ...]
     store: Store | None
     books: tuple[ResolvedBook, ...]
+    assets: tuple[Asset, ...]
 
     @property
     def plugins(self) -> tuple[tuple[str, str], ...]:
@@ -76,6 +78,7 @@ def assemble(config: Config, registry: Registry | None = None) -> Pipeline:
         notifiers=tuple(_of_kind(made, "notifier", Notifier).values()),  # type: ignore[type-abstract]
         store=stores[0] if stores else None,
         books=made.books,
+        assets=tuple(asset for _, asset in sorted(made.assets.by_id.items())),
     )
 
 

@@ -185,8 +185,8 @@ class Core:
             if pool in self.market.state.versions:
                 self.market.bump(pool)
         self._released()
-        head = self.market.state.chains[plan.chain].head
-        self._notes.append(tell.outcome_note(plan, outcome, landed.route, native, head, self.market.state.assets))
+        head, base = self.market.state.chains[plan.chain].head, self.books.states[plan.book].base
+        self._notes.append(tell.outcome_note(landed, native, base, head, self.market.state.assets))
 
     def _refused(self, event: ev.RefusedSeen) -> None:
         intent = self.flight.drop(event.plan)

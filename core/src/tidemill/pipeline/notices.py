@@ -12,7 +12,7 @@ from tidemill.domain.note import Note, RunHeader, Summary
 from tidemill.hookspecs.notifier import Notifier
 from tidemill.pipeline.supervise import isolated
 
-WAITING_NOTES = 4096
+WAITING_NOTES = 65_536
 """So many notes may wait for slow notifiers; beyond that the oldest of level debug go first, and it is told how many."""
 FINISH_S = 5
 

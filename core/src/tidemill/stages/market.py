@@ -4,7 +4,10 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from immutables import Map
+
 from tidemill.domain import events as ev
+from tidemill.domain.asset import Asset
 from tidemill.domain.book import BookState
 from tidemill.domain.history import PricePoint, Wants
 from tidemill.domain.ids import AssetId, BookId, ChainId, Key, MarketId, PoolId, pair_of
@@ -44,7 +47,7 @@ class Market:
         wants: Iterable[Wants] = (),
         lenders: Sequence[Lender] = (),
     ) -> None:
-        self.state = MarketState()
+        self.state = MarketState(assets=_verified(rules.values()))
         self.rules = dict(rules)
         self.policies = dict(policies or {})
         self.faults: list[Fault] = []
@@ -261,3 +264,8 @@ class Market:
         point = PricePoint(event.asset, event.mantissa, event.exponent, event.confidence, event.publish_ns, self._height)
         self.state.prices = self.state.prices.set(event.asset, point)
         self._changed_prices.add(event.asset)
+
+
+def _verified(rules: Iterable[ChainRules]) -> Map[AssetId, Asset]:
+    """Return what chains say of their own assets, so that the native coin has a name before anything is found."""
+    return Map({asset.id: asset for rule in rules for asset in rule.verified_assets().values()})

@@ -3,16 +3,18 @@
 import re
 from collections.abc import Mapping
 
+from tidemill.domain.amount_text import amount_text as whole_text
 from tidemill.domain.answers import Rejected
-from tidemill.domain.asset import Asset, amount_display
+from tidemill.domain.asset import Asset
 from tidemill.domain.events import PluginState
 from tidemill.domain.ids import AssetId, address_of
 from tidemill.domain.note import Note
 from tidemill.domain.opportunity import Arbitrage, Opportunity
-from tidemill.domain.outcome import Outcome, OutcomeStatus
+from tidemill.domain.outcome import OutcomeStatus
 from tidemill.domain.plan import Flow
 from tidemill.domain.snapshot import Snapshot
 from tidemill.domain.time import ChainTime
+from tidemill.stages.flight import Landed
 
 _AMOUNT = re.compile(r"(-?\d+) of ([\w-]+:[\w-]+/[\w-]+:\w+)")
 _ASSET = re.compile(r"[\w-]+:[\w-]+/(?:erc20|slip44|token):\w+")
@@ -27,12 +29,9 @@ def symbol(asset: AssetId, assets: Mapping[AssetId, Asset]) -> str:
 
 
 def amount_text(asset: AssetId, amount: int, assets: Mapping[AssetId, Asset], *, sign: bool = False) -> str:
-    """Return an amount in whole tokens, at most six places, with thousands separators."""
+    """Return an amount in whole tokens, at most six places; in base units where the asset's decimals are not known."""
     known = assets.get(asset)
-    if known is None:
-        return f"{amount:+,}" if sign else f"{amount:,}"
-    number = round(amount_display(amount, known.decimals), min(6, known.decimals))
-    return f"{number:+,f}" if sign else f"{number:,f}"
+    return whole_text(amount, known.decimals if known is not None else 0, sign=sign)
 
 
 def route_text(opportunity: Opportunity, assets: Mapping[AssetId, Asset]) -> str:
@@ -71,8 +70,11 @@ def planned_note(opportunity: Opportunity, plan: Flow, view: Snapshot) -> Note:
     return _note("plan", "debug", head, text, (("id", plan.id), ("opportunity", opportunity.id), ("strategy", plan.strategy)))
 
 
-def outcome_note(plan: Flow, outcome: Outcome, route: str, native: AssetId, head: ChainTime, assets: Mapping[AssetId, Asset]) -> Note:
-    """Tell what became of a plan."""
+def outcome_note(landed: Landed, native: AssetId, base: AssetId, head: ChainTime, assets: Mapping[AssetId, Asset]) -> Note:
+    """Tell what became of a plan; ``net`` is what it left after costs, in units of the book's base asset."""
+    outcome, route = landed.outcome, landed.route
+    plan = landed.intent.plan
+    known = assets.get(base)
     cost = f"cost {amount_text(native, outcome.cost, assets)} {symbol(native, assets)}"
     fields: tuple[tuple[str, object], ...] = (
         ("id", plan.id),
@@ -80,6 +82,9 @@ def outcome_note(plan: Flow, outcome: Outcome, route: str, native: AssetId, head
         ("status", outcome.status.value),
         ("changes", {asset: str(change) for asset, change in outcome.changes}),
         ("cost", str(outcome.cost)),
+        ("net", str(landed.gain)),
+        ("symbol", symbol(base, assets)),
+        ("decimals", known.decimals if known is not None else 0),
     )
     if outcome.status is OutcomeStatus.FILLED:
         gains = ", ".join(f"{amount_text(asset, change, assets, sign=True)} {symbol(asset, assets)}" for asset, change in outcome.changes)

@@ -12,7 +12,7 @@ from tidemill.domain.pool import LogFilter, Watch
 from tidemill.domain.transaction import Signed, TxRef, Unsigned
 from tidemill.errors import RefusedByVenue, Unavailable
 from tidemill.hookspecs.chain import LinkSetup
-from tidemill_chain_recorded import Recorded, RecordedLink, RecordedRules, RecordedSettings, tidemill_register_chains
+from tidemill_chain_recorded import Recorded, RecordedLink, RecordedSettings, tidemill_register_chains
 
 CHAIN, OTHER = ChainId("eip155:1"), ChainId("eip155:137")
 ONE, TWO = Key("0xaa:0x8"), Key("0xbb:0x8")
@@ -23,7 +23,7 @@ def batch(height: int, *events: Event, status: Status = "confirmed") -> Batch:
 
 
 def link_of(tape: Iterable[Batch]) -> RecordedLink:
-    return RecordedLink(RecordedRules(RecordedSettings()), tape)
+    return RecordedLink(CHAIN, tape, Recorded().rules)
 
 
 def play(link: ChainLink) -> list[Batch]:
@@ -121,3 +121,19 @@ def test_watching_a_recording_changes_nothing() -> None:
 def test_hook_registers_the_chain() -> None:
     """The plugin gives one class, under its own name."""
     assert ["recorded"] == [chain.name for chain in tidemill_register_chains()]
+
+
+def test_tape_of_any_chain_is_played_without_its_rules() -> None:
+    """Where the rules are another plugin's nothing need be known of the chain; asked for here, they say what is missing."""
+    for chain, message in (("sim:1", "native coin of sim:1"), ("solana:5eykt", "solana:5eykt is none")):
+        tape = [batch(1, Head(ChainId(chain), 1, "", "", 0))]
+        link = Recorded(RecordedSettings(chain=chain)).link(LinkSetup(0, tape=tape))
+        assert tape == play(link)
+        with pytest.raises(UsageError, match=message):
+            _ = link.rules
+
+
+def test_link_has_the_rules_of_its_settings() -> None:
+    """For a chain that is known the link's rules are the plugin's."""
+    rules = Recorded().link(LinkSetup(0, tape=[])).rules
+    assert ("eip155:1", "eip155:1/slip44:60") == (rules.id, rules.native)

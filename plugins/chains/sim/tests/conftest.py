@@ -48,10 +48,15 @@ def make_call() -> MakeCall:
     """Make a composed plan from steps of the executor."""
 
     def make(
-        steps: Sequence[Step], *, funds: Sequence[tuple[str, int]] = (), guards: Sequence[tuple[str, int]] = (), expires: int = 10**6
+        steps: Sequence[Step],
+        *,
+        funds: Sequence[tuple[str, int]] = (),
+        guards: Sequence[tuple[str, int]] = (),
+        expires: int = 10**6,
+        max_fee: int = 10**12,
     ) -> Unsigned:
         program = encode_flow(steps, guards, expires)
-        return Unsigned(PlanId("p"), CHAIN, encode_call(funds, program), gas_limit(program), expires, compute=call_gas(program))
+        return Unsigned(PlanId("p"), CHAIN, encode_call(funds, program, max_fee), gas_limit(program), expires, compute=call_gas(program))
 
     return make
 
@@ -67,10 +72,11 @@ def make_flow() -> MakeFlow:
         loans: Sequence[Loan] = (),
         guards: Sequence[tuple[str, int]] = (),
         expires: int = 10**6,
+        cost_cap: int = 0,
     ) -> Flow:
         return Flow(
             PlanId("p"), OpportunityId("o"), "s", BookId("main"), CHAIN, (), tuple(funds), tuple(loans), tuple(swaps), tuple(guards),
-            expires, 0,
+            expires, cost_cap,
         )  # type: ignore[arg-type]  # fmt: skip
 
     return make

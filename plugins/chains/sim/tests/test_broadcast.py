@@ -9,12 +9,13 @@ from tidemill.domain.outcome import Outcome, OutcomeStatus
 from tidemill.domain.transaction import Signed, Unsigned, Wallet
 from tidemill.errors import RefusedByVenue
 from tidemill.hookspecs.chain import LinkSetup
-from tidemill_chain_sim.envelope import account_of, seal, sign
+from tidemill_chain_sim.envelope import account_of, encode_call, seal, sign
 from tidemill_chain_sim.link import SimLink
 from tidemill_chain_sim.pools import PoolSpec, amount_out
 from tidemill_chain_sim.settings import SimSettings
 from tidemill_evm import uniswap_v2_logs as v2
 from tidemill_evm.erc20 import balance_key
+from tidemill_evm.gas import calldata_gas
 from tidemill_evm.steps import FlashLoan, V2Swap
 from tidemill_evm.storage import word_number
 from tidemill_simworld import CHAIN, HUBS, VAULT
@@ -39,8 +40,8 @@ def _sell(spec: PoolSpec, amount: int | None, min_out: int = 0) -> V2Swap:
     return V2Swap(spec.address, spec.token0.address, spec.token1.address, True, spec.venue.fee_ppm, amount, min_out)
 
 
-def _send(link: SimLink, unsigned: Unsigned, nonce: int = 0, fee: int = FEE, sender: str = ME) -> Signed:
-    signed = sign(seal(unsigned, sender, nonce, fee))
+def _send(link: SimLink, unsigned: Unsigned, nonce: int = 0, sender: str = ME) -> Signed:
+    signed = sign(seal(unsigned, sender, nonce))
     anyio.run(link.broadcast, signed)
     return signed
 
@@ -126,7 +127,7 @@ def test_broadcast_expired_plan_reverts(make_call: MakeCall) -> None:
 def test_broadcast_below_the_base_fee_waits(make_call: MakeCall) -> None:
     """A transaction is not included while it offers less than the base fee."""
     link = _link()
-    signed = _send(link, make_call([_sell(_pair(link), 1)]), fee=1)
+    signed = _send(link, make_call([_sell(_pair(link), 1)], max_fee=1))
     link.engine.mine()
     outcome = _outcome(link, signed)
     assert (OutcomeStatus.UNKNOWN, "waiting to be included") == (outcome.status, outcome.reason)
@@ -135,30 +136,30 @@ def test_broadcast_below_the_base_fee_waits(make_call: MakeCall) -> None:
 def test_broadcast_with_a_gap_in_nonces_waits_for_the_gap(make_call: MakeCall) -> None:
     """Nonces are used in order, within one block too, whatever is offered."""
     link = _link()
-    unsigned = make_call([_sell(_pair(link), 1)])
-    later = _send(link, unsigned, nonce=1, fee=3 * FEE)
+    steps = [_sell(_pair(link), 1)]
+    later = _send(link, make_call(steps, max_fee=3 * FEE), nonce=1)
     assert () == link.engine.mine().txs
-    first = _send(link, unsigned, nonce=0)
+    first = _send(link, make_call(steps), nonce=0)
     assert (first.ref.tx, later.ref.tx) == link.engine.mine().txs
 
 
 def test_broadcast_higher_offer_stands_first(make_call: MakeCall) -> None:
     """Among accounts the higher offer is included first."""
     link = _link()
-    unsigned = make_call([_sell(_pair(link), 1)])
-    low = _send(link, unsigned, fee=FEE)
-    high = _send(link, unsigned, fee=2 * FEE, sender=account_of("other"))
+    steps = [_sell(_pair(link), 1)]
+    low = _send(link, make_call(steps))
+    high = _send(link, make_call(steps, max_fee=2 * FEE), sender=account_of("other"))
     assert (high.ref.tx, low.ref.tx) == link.engine.mine().txs
 
 
 def test_broadcast_replacement_makes_the_first_one_dead(make_call: MakeCall) -> None:
     """A transaction with the same nonce and a tenth more replaces one that waits, which can then never be included."""
     link = _link()
-    unsigned = make_call([_sell(_pair(link), 1)])
-    old = _send(link, unsigned)
+    steps = [_sell(_pair(link), 1)]
+    old = _send(link, make_call(steps))
     with pytest.raises(RefusedByVenue, match=f"offer {FEE * 11 // 10} wei a gas or more"):
-        _send(link, unsigned, fee=FEE + 1)
-    new = _send(link, unsigned, fee=FEE * 11 // 10)
+        _send(link, make_call(steps, max_fee=FEE + 1))
+    new = _send(link, make_call(steps, max_fee=FEE * 11 // 10))
     assert "not waiting here" in _outcome(link, old).reason
     assert (new.ref.tx,) == link.engine.mine().txs
     outcome = _outcome(link, old)
@@ -172,20 +173,20 @@ def test_broadcast_used_nonce_is_refused(make_call: MakeCall) -> None:
     _send(link, unsigned)
     link.engine.mine()
     with pytest.raises(RefusedByVenue, match=r"nonce 0 of .* is used: expected 1 or more"):
-        _send(link, unsigned, fee=2 * FEE)
+        _send(link, make_call([_sell(_pair(link), 2)]))
 
 
 def test_broadcast_that_cannot_be_paid_is_refused(make_call: MakeCall) -> None:
     """An account must have what a transaction may cost."""
     link = _link()
     with pytest.raises(RefusedByVenue, match="the transaction may cost"):
-        _send(link, make_call([_sell(_pair(link), 1)]), fee=10**15)
+        _send(link, make_call([_sell(_pair(link), 1)], max_fee=10**15))
 
 
 def test_broadcast_damaged_bytes_are_refused(make_call: MakeCall) -> None:
     """What does not decode can never be included."""
     link = _link()
-    signed = sign(seal(make_call([_sell(_pair(link), 1)]), ME, 0, FEE))
+    signed = sign(seal(make_call([_sell(_pair(link), 1)]), ME, 0))
     damaged = Signed(signed.plan, signed.ref, signed.raw[:-1])
     with pytest.raises(RefusedByVenue, match="not a transaction of this chain"):
         anyio.run(link.broadcast, damaged)
@@ -217,11 +218,12 @@ def test_broadcast_of_no_program_reverts(make_call: MakeCall) -> None:
     """A call that is no program of the executor reverts and pays for its bytes."""
     link = _link()
     whole = make_call([_sell(_pair(link), 1)])
-    signed = _send(link, Unsigned(whole.plan, whole.chain, b"nonsense", 90_000, whole.expires))
+    call = encode_call([], b"nonsense", FEE)
+    signed = _send(link, Unsigned(whole.plan, whole.chain, call, 90_000, whole.expires))
     block = link.engine.mine()
     outcome = _outcome(link, signed)
     assert outcome.reason.startswith("program: ")
-    assert (21_000 + 8 * 16) * block.fee == outcome.cost
+    assert (21_000 + calldata_gas(call)) * block.fee == outcome.cost
 
 
 def test_reorganisation_takes_an_outcome_back_and_includes_it_again(make_call: MakeCall) -> None:
@@ -239,9 +241,9 @@ def test_reorganisation_takes_an_outcome_back_and_includes_it_again(make_call: M
 def test_outcome_is_dead_only_where_no_reorganisation_reaches(make_call: MakeCall) -> None:
     """With reorganisations switched on, a used nonce is proof once the deepest of them can no longer undo it."""
     link = _link(reorganisation_ppm=1, reorganisation_depth=3)
-    unsigned = make_call([_sell(_pair(link), 1)])
-    old = _send(link, unsigned)
-    _send(link, unsigned, fee=2 * FEE)
+    steps = [_sell(_pair(link), 1)]
+    old = _send(link, make_call(steps))
+    _send(link, make_call(steps, max_fee=2 * FEE))
     statuses = []
     for _ in range(5):
         link.engine.mine()
@@ -302,12 +304,12 @@ def test_simulate_says_what_would_happen_and_changes_nothing(make_call: MakeCall
     assert head is link.engine.head
 
 
-def test_seal_fills_in_the_next_nonce_and_a_fee_that_lasts(make_call: MakeCall) -> None:
-    """Transactions that wait are counted, and the fee is twice the base fee."""
+def test_seal_fills_in_the_next_nonce_and_the_fee_of_the_call(make_call: MakeCall) -> None:
+    """Transactions that wait are counted, and never more is offered than the plan allows."""
     link = _link()
-    unsigned = make_call([_sell(_pair(link), 1)])
+    unsigned = make_call([_sell(_pair(link), 1)], max_fee=3 * 10**9)
     first = sign(anyio.run(link.seal, unsigned, WALLET))
     anyio.run(link.broadcast, first)
     second = anyio.run(link.seal, unsigned, WALLET)
     assert (1).to_bytes(8, "big") == second.payload[24:32]
-    assert 2 * link.engine.head.fee == int.from_bytes(second.payload[40:56], "big")
+    assert 3 * 10**9 == int.from_bytes(second.payload[40:56], "big")

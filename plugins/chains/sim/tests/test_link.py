@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 
 import anyio
 import pytest
@@ -58,7 +59,7 @@ def test_batches_end_after_so_many_heads(blocks: int) -> None:
 def test_batches_hold_head_and_logs_of_one_block() -> None:
     """Each further batch is one confirmed block: its head with the base fee, then its logs, its hash and its parent's."""
     batches = _batches(_link(), [])
-    for before, batch in zip(batches, batches[1:], strict=False):
+    for before, batch in pairwise(batches):
         head, logs = batch.events
         assert isinstance(head, Head)
         assert isinstance(logs, Logs)
@@ -85,12 +86,8 @@ def test_batches_report_watched_values_that_changed() -> None:
     """The vault's words are told when a block changed them, with the value that can be read at that height."""
     link = _link(80)
     key = vault_key(HUBS[1].address)
-    told = [
-        (batch.height, event.values)
-        for batch in _batches(link, [Watch(keys=(key,))])
-        for event in batch.events
-        if isinstance(event, States)
-    ]
+    batches = _batches(link, [Watch(keys=(key,))])
+    told = [(batch.height, event.values) for batch in batches for event in batch.events if isinstance(event, States)]
     assert told
     for height, values in told:
         block, parent = link.engine.block(height), link.engine.block(height - 1)
@@ -127,7 +124,7 @@ def test_watch_ends_when_every_watcher_has_left() -> None:
 
 
 def test_batches_with_reorganisations_roll_back_and_mine_again() -> None:
-    """A rollback names the block that stays the head; the blocks that follow build on it with other order flow and never go back in time."""
+    """A rollback names the block that stays the head; those that follow build on it with other order flow, and time never goes back."""
     batches = _batches(_link(150, reorganisation_ppm=100_000, reorganisation_depth=3))
     rolled = [(place, event) for place, batch in enumerate(batches) for event in batch.events if isinstance(event, Rollback)]
     assert len(rolled) >= 5
@@ -138,7 +135,7 @@ def test_batches_with_reorganisations_roll_back_and_mine_again() -> None:
         assert (rollback.height + 1, rollback.block_hash) == (after.height, after.parent_hash)
         replaced = next(batch for batch in reversed(batches[:place]) if batch.height == after.height)
         assert (replaced.parent_hash, True) == (after.parent_hash, replaced.block_hash != after.block_hash)
-    assert all(one.local_ns <= other.local_ns for one, other in zip(batches, batches[1:], strict=False))
+    assert all(one.local_ns <= other.local_ns for one, other in pairwise(batches))
     assert list(range(len(batches))) == [batch.seq for batch in batches]
 
 

@@ -10,13 +10,14 @@ from tidemill.domain.plan import Flow
 from tidemill.domain.snapshot import ChainView, Changed, Snapshot
 from tidemill.domain.time import ChainTime
 from tidemill.domain.transaction import Unsigned, Wallet
+from tidemill.hookspecs.chain import LinkSetup
 from tidemill_chain_sim.envelope import account_of, decode_call
 from tidemill_chain_sim.market import Market
 from tidemill_chain_sim.plugin import SimChain
 from tidemill_chain_sim.rules import BLOCK_GAS_LIMIT, SimRules
 from tidemill_chain_sim.settings import SimSettings
 from tidemill_evm.executor import decode_flow
-from tidemill_evm.gas import call_gas, estimate_gas
+from tidemill_evm.gas import SWAP_GAS, call_gas, estimate_gas
 from tidemill_evm.steps import FlashLoan, V2Swap, V3Swap
 from tidemill_simworld import CHAIN, HUBS, NATIVE, VAULT
 
@@ -51,7 +52,7 @@ def test_estimate_is_gas_at_the_base_fee_rounded_up(market: Market) -> None:
     refs = [spec.ref for spec in market.specs[:3]]
     gas = estimate_gas([ref.kind for ref in refs], 1)
     assert gas * 7 == SimRules(SimSettings()).estimate(refs, 1, _snapshot(7))
-    assert -(-gas * 7 // 3) == SimRules(SimSettings(), cost_ppm=333_333).estimate(refs, 1, _snapshot(7))
+    assert -(-gas * 7 * 333_333 // 10**6) == SimRules(SimSettings(), cost_ppm=333_333).estimate(refs, 1, _snapshot(7))
 
 
 def test_estimate_without_a_base_fee_uses_the_setting(market: Market) -> None:
@@ -67,22 +68,38 @@ def test_compose_encodes_funds_steps_and_guards(make_flow: MakeFlow) -> None:
     unsigned = rules.compose(flow, [SWAP], WALLET, _snapshot(7))
     assert isinstance(unsigned, Unsigned)
     assert unsigned == rules.compose(flow, [SWAP], WALLET, _snapshot(9))
-    funds, program = decode_call(unsigned.payload)
-    call = decode_flow(program)
-    assert ((WETH.address, 1_000),) == funds
+    handed = decode_call(unsigned.payload)
+    call = decode_flow(handed.program)
+    gas = call_gas(handed.program)
+    assert ((WETH.address, 1_000),) == handed.funds
     assert ((SWAP,), ((WETH.address, 1_001),), 9) == (call.steps, call.guards, call.expires)
-    assert (call_gas(program), 9) == (unsigned.compute, unsigned.expires)
-    assert unsigned.compute < unsigned.compute_limit
-    assert call_gas(program) * 7 == rules.cost(unsigned, _snapshot(7))
+    assert (gas, gas, 9) == (unsigned.compute, unsigned.compute_limit, unsigned.expires)
+    assert gas * 7 == rules.cost(unsigned, _snapshot(7))
 
 
 def test_compose_more_gas_than_a_block_holds_cannot_fit(make_flow: MakeFlow) -> None:
     """A plan that no block can hold says how much it needs."""
-    steps = [V3Swap("0x" + "aa" * 20, WETH.address, USDC.address, True, None, 0)] * 200
+    steps = [V3Swap("0x" + "aa" * 20, WETH.address, USDC.address, True, None, 0)] * 254
     answer = SimRules(SimSettings()).compose(make_flow([]), steps, WALLET, _snapshot(7))
     assert isinstance(answer, CannotFit)
     assert ("gas", BLOCK_GAS_LIMIT) == (answer.what, answer.limit)
     assert answer.found > answer.limit
+
+
+def test_compose_never_pays_more_than_the_plan_s_cap(make_flow: MakeFlow) -> None:
+    """Gas limit times the offered fee stays within what the book reserves."""
+    flow = make_flow([], cost_cap=10**15)
+    unsigned = SimRules(SimSettings()).compose(flow, [SWAP], WALLET, _snapshot(7))
+    assert isinstance(unsigned, Unsigned)
+    fee = decode_call(unsigned.payload).max_fee
+    assert 10**15 - unsigned.compute_limit < fee * unsigned.compute_limit <= 10**15
+
+
+def test_swap_cost_is_the_least_that_a_swap_can_cost() -> None:
+    """Searchers may leave out what cannot pay for the cheapest kind of swap, at the fee they name or the usual one."""
+    assert min(SWAP_GAS.values()) * 7 == SimRules(SimSettings()).swap_cost(7)
+    assert min(SWAP_GAS.values()) * 11 == SimRules(SimSettings(base_fee_wei=11)).swap_cost(0)
+    assert 0 == SimRules(SimSettings(), cost_ppm=0).swap_cost(7)
 
 
 @pytest.mark.parametrize("nested", [False, True])
@@ -98,7 +115,5 @@ def test_plugin_rules_believe_what_own_cost_says_and_the_link_s_know_better(mark
     """A run may misjudge its own costs; what the chain takes is the chain's to say."""
     chain = SimChain(SimSettings(own_cost_ppm=0))
     refs = [market.specs[0].ref]
-    from tidemill.hookspecs.chain import LinkSetup
-
     assert 0 == chain.rules().estimate(refs, 0, _snapshot(7))
     assert 0 < chain.link(LinkSetup(seed=1)).rules.estimate(refs, 0, _snapshot(7))

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from tidemill import Chain, ChainLink, ChainRules, UsageError, hookimpl
+from tidemill.domain.ids import ChainId
 from tidemill.hookspecs.chain import LinkSetup
 from tidemill_chain_recorded.link import RecordedLink
 from tidemill_chain_recorded.rules import RecordedRules
-from tidemill_chain_recorded.settings import RecordedSettings, missing
+from tidemill_chain_recorded.settings import RecordedSettings
 
 __all__ = ["Recorded", "RecordedLink", "RecordedRules", "RecordedSettings"]
 
@@ -17,23 +18,18 @@ class Recorded(Chain):
     name = "recorded"
     settings: RecordedSettings
 
-    @classmethod
-    def check_settings(cls, settings: object) -> tuple[tuple[str, str], ...]:
-        """Return the native coin where it must be stated."""
-        return missing(settings) if isinstance(settings, RecordedSettings) else ()
-
     def rules(self) -> ChainRules:
         return RecordedRules(self.settings)
 
     def link(self, setup: LinkSetup) -> ChainLink:
-        """Return the link of the tape in ``setup``.
+        """Return the link of the tape in ``setup``, which may be of any chain.
 
         Raises:
             UsageError: no tape is played.
         """
         if setup.tape is None:
             raise UsageError(f"[chains.recorded] plays a recording of {self.settings.chain}: give one with --tape")
-        return RecordedLink(self.rules(), setup.tape)
+        return RecordedLink(ChainId(self.settings.chain), setup.tape, self.rules)
 
 
 @hookimpl

@@ -1,6 +1,7 @@
 """The I/O half of a recorded chain: it plays a tape, and knows nothing that the tape has not yielded."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from functools import cached_property
 from typing import NoReturn
 
 from tidemill import ChainLink, ChainReader, ChainRules
@@ -49,12 +50,26 @@ class RecordedReader(ChainReader):
 
 
 class RecordedLink(ChainLink):
-    """Plays the batches of a tape; nothing can be sent to it."""
+    """Plays the batches of a tape; nothing can be sent to it.
 
-    def __init__(self, rules: ChainRules, tape: Iterable[Batch]) -> None:
-        self.rules = rules
-        self.reader: RecordedReader = RecordedReader(rules.id)
+    ``make_rules`` is called when ``rules`` is first asked for: a tape of any chain can be played, also where its rules are another
+    plugin's and nothing is known of them here.
+    """
+
+    def __init__(self, chain: ChainId, tape: Iterable[Batch], make_rules: Callable[[], ChainRules]) -> None:
+        self.reader: RecordedReader = RecordedReader(chain)
+        self._chain = chain
         self._tape = tape
+        self._make_rules = make_rules
+
+    @cached_property
+    def rules(self) -> ChainRules:  # type: ignore[override]  # made when it is asked for
+        """The rules that the plugin's settings give.
+
+        Raises:
+            UsageError: they do not say enough of this chain.
+        """
+        return self._make_rules()
 
     async def batches(self) -> AsyncIterator[Batch]:
         for batch in self._tape:
@@ -74,4 +89,4 @@ class RecordedLink(ChainLink):
         self._refuse("ask for outcomes of")
 
     def _refuse(self, what: str) -> NoReturn:
-        raise RefusedByVenue(f"{self.rules.id} is a recording: there is no chain to {what}; recorded markets are traded in paper mode")
+        raise RefusedByVenue(f"{self._chain} is a recording: there is no chain to {what}; recorded markets are traded in paper mode")

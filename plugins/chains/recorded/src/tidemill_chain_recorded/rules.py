@@ -19,6 +19,7 @@ from tidemill_evm.executor import encode_flow
 from tidemill_evm.gas import BYTE_GAS, INTRINSIC_GAS, STEP_BYTES, calldata_gas
 from tidemill_evm.steps import FlashLoan, V2Swap
 
+EVM_NAMESPACES = ("eip155", "sim")
 CALLDATA_MAX = 128 * 1024
 """The most bytes of a transaction that go-ethereum's pool takes (txMaxSize, core/txpool/legacypool)."""
 
@@ -27,7 +28,7 @@ class RecordedRules(ChainRules):
     """Rules of an EVM chain with an executor contract: it sells what it holds, guards final balances, and ends at a plan's expiry.
 
     Raises:
-        UsageError: the chain is not a known one and its native coin is not stated.
+        UsageError: it is no EVM chain, or not a known one and its native coin is not stated.
     """
 
     family = "evm"
@@ -36,10 +37,14 @@ class RecordedRules(ChainRules):
 
     def __init__(self, settings: RecordedSettings) -> None:
         self.id = ChainId(settings.chain)
+        if self.id.partition(":")[0] not in EVM_NAMESPACES:
+            raise UsageError(f"[chains.recorded] has the rules of EVM chains, {self.id} is none: enable the plugin of its own chain")
         known = KNOWN_CHAINS.get(self.id)
         coin = settings.native or (known.native if known is not None else None)
         if coin is None:
-            raise UsageError(f"the native coin of {self.id} is not known: state it in [chains.recorded]")
+            raise UsageError(
+                f'the native coin of {self.id} is not known: state it in [chains.recorded], such as native = "{self.id}/slip44:60"'
+            )
         self.native: AssetId = coin
         self.wrapped: AssetId | None = settings.wrapped or (known.wrapped if known is not None else None)
         self.dollars = settings.dollars or (known.dollars if known is not None else ())

@@ -7,16 +7,15 @@ import attrs
 from attrs.validators import ge, gt
 
 from tidemill import settings
-from tidemill.domain.ids import AssetId, ChainId
-from tidemill_chain_recorded.known import KNOWN_CHAINS
+from tidemill.domain.ids import AssetId
 from tidemill_evm.gas import LOAN_GAS, SWAP_GAS
 
-CHAIN_ID = re.compile(r"eip155:[1-9][0-9]{0,31}")
+CHAIN_ID = re.compile(r"[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}")
 
 
-def _evm_chain(instance: object, attribute: object, value: str) -> None:
+def _caip2(instance: object, attribute: object, value: str) -> None:
     if not CHAIN_ID.fullmatch(value):
-        raise ValueError(f'expected the CAIP-2 id of an EVM chain such as "eip155:1", found "{value}"')
+        raise ValueError(f'expected a CAIP-2 id such as "eip155:1", found "{value}"')
 
 
 def _whole_wei(instance: object, attribute: object, value: Decimal) -> None:
@@ -28,7 +27,7 @@ def _whole_wei(instance: object, attribute: object, value: Decimal) -> None:
 class RecordedSettings:
     """A recording knows no fees of its own: what a transaction costs is stated here, gas per kind of step times one price."""
 
-    chain: str = attrs.field(default="eip155:1", validator=_evm_chain, metadata={"doc": "CAIP-2 id of the recorded chain, eip155:<number>"})
+    chain: str = attrs.field(default="eip155:1", validator=_caip2, metadata={"doc": "CAIP-2 id of the recorded chain"})
     native: AssetId | None = attrs.field(default=None, metadata={"doc": "the coin that pays for transactions; known for eip155:1"})
     wrapped: AssetId | None = attrs.field(default=None, metadata={"doc": "its tradable twin; known for eip155:1"})
     dollars: tuple[AssetId, ...] = attrs.field(default=(), metadata={"doc": "assets that count as one US dollar; known for eip155:1"})
@@ -47,10 +46,3 @@ class RecordedSettings:
     def gas_price_wei(self) -> int:
         """The price of one gas in native base units."""
         return int(self.gas_price_gwei * 10**9)
-
-
-def missing(chosen: RecordedSettings) -> tuple[tuple[str, str], ...]:
-    """Return what must be stated because the chain is not a known one, as (key, message) pairs."""
-    if ChainId(chosen.chain) in KNOWN_CHAINS or chosen.native is not None:
-        return ()
-    return (("native", f"the native coin of {chosen.chain} is not known: state its id, such as {chosen.chain}/slip44:60"),)

@@ -1,7 +1,8 @@
 """Transactions of the simulated chain as bytes.
 
-A composed plan is a call: ``TMC1 | count 1 | (token 20 | length 1 | amount)* | program``, what the sender hands to the executor and what
-the executor does with it, the program as ``tidemill_evm.executor`` encodes it. Sealed, it is a transaction without its last part:
+A composed plan is a call: ``TMC1 | max fee 16 | count 1 | (token 20 | length 1 | amount)* | program``: the most it may pay (wei a gas),
+what the sender hands to the executor, and what the executor does with it as ``tidemill_evm.executor`` encodes it. Sealed, it is a
+transaction without its last part:
 ``TMS1 | sender 20 | nonce 8 | gas limit 8 | max fee 16 | length 4 | call | mac 32``; numbers are big-endian. Signing appends the mac.
 
 The mac is keccak256 over the sender's key and everything before it, and that key is made from the address: it shows that the bytes arrived
@@ -21,6 +22,7 @@ from tidemill_evm.keccak import keccak256
 _CALL: Final = b"TMC1"
 _SEALED: Final = b"TMS1"
 _HEADER: Final = 60
+_CALL_HEADER: Final = 21
 _MAC: Final = 32
 _WHAT: Final = "simulated transaction"
 
@@ -44,15 +46,26 @@ def account_of(name: str) -> str:
     return address_of_bytes(keccak256(f"tidemill simulated account {name}".encode())[:20])
 
 
-def encode_call(funds: Sequence[tuple[str, int]], program: bytes) -> bytes:
-    """Return a call that hands ``funds`` (token address, base units) to the executor.
+@frozen
+class Call:
+    """A call taken apart; ``max_fee`` is the most that it may pay, wei a gas, ``funds`` are base units by token address."""
+
+    max_fee: int
+    funds: Funds
+    program: bytes
+
+
+def encode_call(funds: Sequence[tuple[str, int]], program: bytes, max_fee: int) -> bytes:
+    """Return a call that hands ``funds`` (token address, base units) to the executor and pays at most ``max_fee`` (wei a gas).
 
     Raises:
-        EncodeError: there are more than 255 tokens, or an amount is negative or too large.
+        EncodeError: there are more than 255 tokens, or a number is negative or too large.
     """
+    if not 0 <= max_fee < 1 << 128:
+        raise EncodeError(f"expected a fee of 128 bits, found {max_fee}")
     if len(funds) > 255:
         raise EncodeError(f"expected funds of at most 255 tokens, found {len(funds)}")
-    parts = [_CALL, bytes((len(funds),))]
+    parts = [_CALL, max_fee.to_bytes(16, "big"), bytes((len(funds),))]
     for token, amount in funds:
         if not 0 <= amount < 1 << 256:
             raise EncodeError(f"expected an amount of 256 bits, found {amount} of {token}")
@@ -61,40 +74,41 @@ def encode_call(funds: Sequence[tuple[str, int]], program: bytes) -> bytes:
     return b"".join((*parts, program))
 
 
-def decode_call(call: bytes) -> tuple[Funds, bytes]:
-    """Return the funds and the executor's program.
+def decode_call(call: bytes) -> Call:
+    """Return a call from its bytes.
 
     Raises:
         MalformedBytes: it is cut, or no call.
     """
-    if call[:4] != _CALL or len(call) < 5:
-        raise MalformedBytes("simulated call", 0, f"expected it to begin with {_CALL!r} and a count, found {call[:5]!r}")
-    at, funds = 5, []
-    for _ in range(call[4]):
+    if call[:4] != _CALL or len(call) < _CALL_HEADER:
+        raise MalformedBytes("simulated call", 0, f"expected {_CALL_HEADER} bytes that begin with {_CALL!r}, found {call[:_CALL_HEADER]!r}")
+    at, funds = _CALL_HEADER, []
+    for _ in range(call[_CALL_HEADER - 1]):
         length = call[at + 20] if len(call) > at + 20 else 0
         end = at + 21 + length
         if end > len(call):
             raise MalformedBytes("simulated call", len(call), f"cut inside its funds: expected {end} bytes, found {len(call)}")
         funds.append((address_of_bytes(call[at : at + 20]), int.from_bytes(call[at + 21 : end], "big")))
         at = end
-    return tuple(funds), call[at:]
+    return Call(int.from_bytes(call[4:20], "big"), tuple(funds), call[at:])
 
 
-def seal(unsigned: Unsigned, sender: str, nonce: int, max_fee: int) -> Unsigned:
+def seal(unsigned: Unsigned, sender: str, nonce: int) -> Unsigned:
     """Return a composed plan with what is known only at sending.
 
     Args:
         unsigned: what ``compose`` gave.
         sender: address of the account, lower case.
         nonce: of the account's transactions, from 0 on, without gaps.
-        max_fee: the most to pay, wei a gas.
 
     Raises:
         EncodeError: a number does not fit its field.
+        MalformedBytes: the plan holds no call.
     """
-    for name, number, size in (("nonce", nonce, 8), ("gas limit", unsigned.compute_limit, 8), ("max fee", max_fee, 16)):
-        if not 0 <= number < 1 << 8 * size:
-            raise EncodeError(f"expected a {name} of {8 * size} bits, found {number}")
+    for name, number in (("nonce", nonce), ("gas limit", unsigned.compute_limit)):
+        if not 0 <= number < 1 << 64:
+            raise EncodeError(f"expected a {name} of 64 bits, found {number}")
+    max_fee = decode_call(unsigned.payload).max_fee
     numbers = nonce.to_bytes(8, "big") + unsigned.compute_limit.to_bytes(8, "big") + max_fee.to_bytes(16, "big")
     body = _SEALED + address_bytes(sender) + numbers + len(unsigned.payload).to_bytes(4, "big") + unsigned.payload
     return Unsigned(unsigned.plan, unsigned.chain, body, unsigned.compute_limit, unsigned.expires, unsigned.digest, unsigned.compute)

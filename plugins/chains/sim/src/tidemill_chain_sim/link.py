@@ -84,8 +84,7 @@ class SimLink(ChainLink):
     async def seal(self, unsigned: Unsigned, wallet: Wallet) -> Unsigned:
         engine = self.engine
         nonce = engine.mempool.next_nonce(engine.head.world, wallet.owner)
-        # Twice the base fee stays enough for five blocks that rise as fast as they can
-        return seal(unsigned, wallet.owner, nonce, 2 * engine.head.fee)
+        return seal(unsigned, wallet.owner, nonce)
 
     async def broadcast(self, signed: Signed) -> None:
         self.engine.mempool.submit(signed.raw, self.engine.head.world)

@@ -151,16 +151,16 @@ class Mempool:
 def run_call(call: bytes, gas_limit: int, draft: Draft, account: Account | None) -> tuple[int, Executed | Reverted]:
     """Return the gas that a call uses and what it does. ``account`` must have the funds; None supposes that it has."""
     try:
-        funds, program = decode_call(call)
-        flow, gas = decode_flow(program), call_gas(program)
+        parts = decode_call(call)
+        flow, gas = decode_flow(parts.program), call_gas(parts.program)
     except MalformedBytes as error:
         return min(gas_limit, INTRINSIC_GAS + calldata_gas(call)), Reverted("program", str(error))
     if gas > gas_limit:
         return gas_limit, Reverted("gas", f"needs {gas} gas, the limit is {gas_limit}")
-    for token, amount in funds:
+    for token, amount in parts.funds:
         if account is not None and account.tokens.get(token, 0) < amount:
             return gas, Reverted("funds", f"the sender has {account.tokens.get(token, 0)} of {token}, {amount} is handed over")
-    return gas, execute(flow, funds, draft)
+    return gas, execute(flow, parts.funds, draft)
 
 
 def _decoded(raw: bytes) -> Transaction:

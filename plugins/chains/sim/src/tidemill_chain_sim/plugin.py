@@ -26,7 +26,7 @@ class SimChain(Chain):
         return SimLink(self.settings, setup)
 
     def wallet(self, book: BookId, account: str = "") -> Wallet:
-        return Wallet(CHAIN, owner=account_of(book), executor=EXECUTOR)
+        return Wallet(CHAIN, owner=account or account_of(book), executor=EXECUTOR)
 
     @classmethod
     def check_settings(cls, settings: object) -> tuple[tuple[str, str], ...]:

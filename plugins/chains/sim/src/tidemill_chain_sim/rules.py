@@ -15,7 +15,7 @@ from tidemill.units import PPM_SCALE, mul_div_up
 from tidemill_chain_sim.envelope import encode_call
 from tidemill_chain_sim.settings import SimSettings
 from tidemill_evm.executor import encode_flow
-from tidemill_evm.gas import SWAP_GAS, call_gas, estimate_gas, gas_limit
+from tidemill_evm.gas import SWAP_GAS, call_gas, estimate_gas
 from tidemill_evm.keccak import keccak256
 from tidemill_evm.steps import FlashLoan
 from tidemill_simworld import CHAIN, HUBS, NATIVE, NATIVE_DECIMALS, STABLES, token_universe
@@ -59,12 +59,12 @@ class SimRules(ChainRules):
             return CannotFit("addresses", _MOST_STEPS, max(len(addresses), len(steps)))
         guards = tuple((address_of(asset), least) for asset, least in plan.guards if least > 0)
         program = encode_flow(steps, guards, plan.expires)
-        limit = gas_limit(program)
-        if limit > BLOCK_GAS_LIMIT:
-            return CannotFit("gas", BLOCK_GAS_LIMIT, limit)
-        call = encode_call([(address_of(asset), amount) for asset, amount in plan.funds], program)
-        digest = "0x" + keccak256(call).hex()
-        return Unsigned(plan.id, plan.chain, call, limit, plan.expires, digest, call_gas(program))
+        # Gas on this chain is exactly what is expected: no spare is needed, and the whole cap is left for a base fee that rises
+        gas = call_gas(program)
+        if gas > BLOCK_GAS_LIMIT:
+            return CannotFit("gas", BLOCK_GAS_LIMIT, gas)
+        call = encode_call([(address_of(asset), amount) for asset, amount in plan.funds], program, plan.cost_cap // gas)
+        return Unsigned(plan.id, plan.chain, call, gas, plan.expires, "0x" + keccak256(call).hex(), gas)
 
     def cost(self, unsigned: Unsigned, snapshot: Snapshot) -> int:
         return self._price(unsigned.compute, snapshot)

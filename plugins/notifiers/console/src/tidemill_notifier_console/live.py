@@ -13,6 +13,7 @@ from rich.text import Text
 
 from tidemill.domain.note import Note, RunHeader
 from tidemill_notifier_console.counts import Counts
+from tidemill_notifier_console.view import View
 from tidemill_notifier_console.words import headline, printable
 
 REFRESHES_PER_S = 8
@@ -20,7 +21,7 @@ _STYLES = {"fill": "green", "revert": "red", "rejected": "dim", "plan": "dim"}
 _LEVELS = {"warning": "yellow", "error": "bold red"}
 
 
-class LiveView:
+class LiveView(View):
     """Draws into one place of the screen; the last picture stays when the run ends."""
 
     def __init__(self, stream: TextIO, lines: int) -> None:

@@ -3,13 +3,14 @@
 import os
 import sys
 from collections.abc import Sequence
-from typing import ClassVar, Literal, Protocol, TextIO
+from typing import ClassVar, Literal, TextIO
 
 from attrs import field, validators
 
 from tidemill import Notifier, settings
 from tidemill.domain.note import Note, RunHeader, Summary
 from tidemill_notifier_console.counts import Counts
+from tidemill_notifier_console.view import View
 from tidemill_notifier_console.words import next_line, summary_line
 
 Verbosity = Literal["quiet", "normal", "verbose"]
@@ -28,19 +29,6 @@ class ConsoleSettings:
         default=25, validator=validators.ge(1), metadata={"doc": "Without a terminal, one line of figures every so many blocks."}
     )
     lines: int = field(default=10, validator=validators.in_(range(1, 101)), metadata={"doc": "In a terminal, so many lines of events."})
-
-
-class View(Protocol):
-    """A way to show a run."""
-
-    def start(self, header: RunHeader) -> None:
-        """Show what the run is."""
-
-    def show(self, counts: Counts, notes: Sequence[Note]) -> None:
-        """Show the figures after some notes, and those of the notes that are to have a line."""
-
-    def finish(self, lines: Sequence[str]) -> None:
-        """Show the closing lines."""
 
 
 class ConsoleNotifier(Notifier):

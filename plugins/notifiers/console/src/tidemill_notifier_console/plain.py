@@ -5,10 +5,11 @@ from typing import TextIO
 
 from tidemill.domain.note import Note, RunHeader
 from tidemill_notifier_console.counts import Counts
+from tidemill_notifier_console.view import View
 from tidemill_notifier_console.words import headline, printable
 
 
-class PlainView:
+class PlainView(View):
     """One line for the run, one for each event that matters, one of figures every ``progress_blocks`` blocks, and the closing lines."""
 
     def __init__(self, stream: TextIO, progress_blocks: int) -> None:

@@ -1,0 +1,148 @@
+"""Command lines as a user types them, and what came of them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+Environment = Mapping[str, str]
+SERVER = Path(__file__).with_name("fork_server.py")
+PATIENCE_S = 120
+LEAN: Environment = {
+    "TIDEMILL__CHAINS__SIM__TOKENS": "12",
+    "TIDEMILL__CHAINS__SIM__POOLS": "36",
+    "TIDEMILL__CHAINS__SIM__WARMUP_BLOCKS": "10",
+}
+"""A small simulated market: a block takes milliseconds, and there are fills and reverts all the same."""
+
+
+@frozen
+class Ended:
+    """A command that has ended: its exit code (below zero: the signal that ended it) and what it wrote."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """Standard output, one JSON object a line."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The last line of a run's ``--json``."""
+        return self.lines[-1]
+
+
+Tidemill = Callable[..., Ended]
+"""``tidemill(*arguments, cwd=…, env=…)``: runs a command to its end."""
+
+
+class Running:
+    """A command that runs in a fork; what it writes can be read while it does."""
+
+    def __init__(self, forks: "Forks", pid: int, folder: Path) -> None:
+        self.pid = pid
+        self._forks = forks
+        self._folder = folder
+
+    @property
+    def out(self) -> str:
+        """What it has written so far."""
+        return (self._folder / "out").read_text("utf-8")
+
+    def wait_for(self, seen: Callable[[], bool]) -> None:
+        """Return as soon as something can be seen; a command that does not get there fails the test."""
+        until = time.monotonic() + PATIENCE_S
+        while not seen():
+            assert time.monotonic() < until, f"nothing came within {PATIENCE_S} s; it wrote {self.out[-2000:]!r}"
+            time.sleep(0.005)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        os.kill(self.pid, number)
+
+    def end(self) -> Ended:
+        """Return what came of it once it has ended."""
+        code = self._forks.wait(self.pid)
+        return Ended(code, self.out, (self._folder / "err").read_text("utf-8"))
+
+
+class Forks:
+    """Starts command lines as forks of one warm process: see ``fork_server``."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="tidemill-forks-")
+        self._count = 0
+        self._server = subprocess.Popen(
+            [sys.executable, str(SERVER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment({})
+        )
+        assert "ready\n" == self._read()
+
+    def start(
+        self, arguments: Sequence[str], *, cwd: Path, env: Environment | None = None, file_size: int | None = None, unprivileged: bool = False
+    ) -> Running:
+        """Start a command; ``file_size`` limits the files it may write in bytes, ``unprivileged`` makes it nobody where we are root."""
+        self._count += 1
+        folder = Path(self._folder.name) / str(self._count)
+        folder.mkdir()
+        for name in ("out", "err"):
+            (folder / name).touch()
+        order = {"arguments": list(arguments), "cwd": str(cwd), "env": environment(env or {}), "out": str(folder / "out"),
+                 "err": str(folder / "err"), "file_size": file_size, "unprivileged": unprivileged}  # fmt: skip
+        return Running(self, int(self._ask(order)), folder)
+
+    def run(
+        self, *arguments: str, cwd: Path, env: Environment | None = None, file_size: int | None = None, unprivileged: bool = False
+    ) -> Ended:
+        """Run a command to its end."""
+        return self.start(arguments, cwd=cwd, env=env, file_size=file_size, unprivileged=unprivileged).end()
+
+    def wait(self, pid: int) -> int:
+        """Return the exit code of a command once it has ended."""
+        return int(self._ask({"wait": pid}))
+
+    def close(self) -> None:
+        """End the server."""
+        self._server.communicate()
+        self._folder.cleanup()
+
+    def _ask(self, order: Mapping[str, object]) -> str:
+        assert self._server.stdin is not None
+        self._server.stdin.write(json.dumps(order) + "\n")
+        self._server.stdin.flush()
+        return self._read()
+
+    def _read(self) -> str:
+        assert self._server.stdout is not None
+        answer = self._server.stdout.readline()
+        assert answer, "the server of forks has ended"
+        return answer
+
+
+def environment(changes: Environment) -> dict[str, str]:
+    """Return this process's variables without those that would set a configuration, and with ``changes``."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TIDEMILL__", "COVERAGE", "COV_"))}
+    return {**kept, "PYTHONIOENCODING": "utf-8", **changes}
+
+
+def console_script() -> str:
+    """Return the path of the command that an installation puts beside its Python."""
+    return str(Path(sys.executable).with_name("tidemill"))
+
+
+def run_fresh(*arguments: str, cwd: Path, env: Environment | None = None) -> Ended:
+    """Run the installed command in an interpreter of its own, as a shell does."""
+    done = subprocess.run(
+        [console_script(), *arguments], cwd=cwd, env=environment(env or {}), capture_output=True, encoding="utf-8", timeout=PATIENCE_S, check=False
+    )
+    return Ended(done.returncode, done.stdout, done.stderr)
