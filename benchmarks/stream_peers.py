@@ -10,6 +10,7 @@ from benchmarks.measure import cpu_ns
 from tidemill.domain.events import Event, OraclePrice
 
 BUFFER = 1024
+"""Places of a buffered stream."""
 _PROJECT = "benchmark"
 _spec, _impl = pluggy.HookspecMarker(_PROJECT), pluggy.HookimplMarker(_PROJECT)
 
@@ -26,11 +27,11 @@ class _Plugin:
         """Take an event."""
 
 
-def through_stream(events: Sequence[Event]) -> float:
-    """Return events a second, each sent through an anyio memory stream to a task that waits for it."""
+def through_stream(events: Sequence[Event], buffer: float = 0) -> float:
+    """Return events a second, each sent through an anyio memory stream to a task that waits for it; so many fit in between."""
 
     async def hop() -> int:
-        send, receive = anyio.create_memory_object_stream[Event](BUFFER)
+        send, receive = anyio.create_memory_object_stream[Event](buffer)
 
         async def produce() -> None:
             async with send:

@@ -25,12 +25,12 @@ def tidemill(forks: Forks, tmp_path: Path) -> Tidemill:
 
 @pytest.fixture(scope="session")
 def simulated_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a recorded run of 40 blocks of a small simulated market, by the installed command.
+    """A folder with a recorded run of 24 blocks of a small simulated market, by the installed command.
 
     In it: the tape ``run.tape``, the ledger's folder ``data``, and ``run.jsonl``, what the run printed.
     """
     folder = tmp_path_factory.mktemp("simulated")
-    command = ("run", "--blocks", "40", "--seed", "7", "--speed", "max", "--json", "--record", "run.tape", "--data", "data")
+    command = ("run", "--blocks", "24", "--seed", "7", "--speed", "max", "--json", "--record", "run.tape", "--data", "data")
     done = run_fresh(*command, cwd=folder, env={**LEAN, "PYTHONHASHSEED": "1"})
     assert (0, "") == (done.code, done.err)
     (folder / "run.jsonl").write_text(done.out, "utf-8")

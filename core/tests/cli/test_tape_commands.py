@@ -287,20 +287,36 @@ def test_quote_of_an_unknown_name_is_exit_code_2(tidemill: Tidemill, tape: str, 
     assert message in result.stderr
 
 
-def test_scan_table_of_assets_that_nobody_described(tidemill: Tidemill, tape: str, tmp_path: Path) -> None:
-    """Where decimals are not known the table has base units, and an asset is shown by its verified symbol or its address."""
+def test_scan_table_of_assets_that_nobody_described(tidemill: Tidemill, pairs: Path, tmp_path: Path) -> None:
+    """Where decimals are not known the table has base units, and an asset is shown by the end of its address."""
     from tidemill.domain.events import Found
     from tidemill.tape.reader import TapeReader
 
-    reader = TapeReader(tmp_path / tape)
+    unknown = "0x" + "d0" * 20
+    pairs.write_text(pairs.read_text().replace(WETH, unknown))
+    tidemill("tape", "import", "uniswap-v2-pairs", str(pairs), "--out", "t")
+    reader = TapeReader(tmp_path / "t")
     (record,) = reader.records()
     found, *others = record.batch.events
     assert isinstance(found, Found)
     with TapeWriter(tmp_path / "x", reader.header) as writer:
         bare = (Found((), found.pools), *others)
         writer.write(Batch("t", 1, record.batch.chain, 1, "", "", "final", 0, 0, bare))
-    lines = tidemill("scan", "x", "--start", WETH, "--hops", "3").stdout.splitlines()
-    assert re.fullmatch(r" *\d{10,}  \d{10,}  WETH → DAI → USDC → WETH", lines[1])
+    lines = tidemill("scan", "x", "--start", unknown, "--hops", "3").stdout.splitlines()
+    assert re.fullmatch(r" *\d{10,}  \d{10,}  ~d0d0 → DAI → USDC → ~d0d0", lines[1])
+
+
+def test_scan_says_when_nothing_is_proven(tidemill: Tidemill, tape: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the searcher could not prove its answer, that stands beside it and never in it."""
+    from attrs import evolve
+
+    from tidemill.api.market import Market
+
+    scan = Market.scan
+    monkeypatch.setattr(Market, "scan", lambda *asked: [evolve(cycle, exact=False) for cycle in scan(*asked)])
+    result = tidemill("scan", tape, "--start", "WETH", "--hops", "3", "--json")
+    assert "the searcher could not prove that these are all and the best\n" == result.stderr
+    assert 1 == len(result.stdout.splitlines())
 
 
 def test_scan_table_never_rounds_a_gain_to_nothing(tidemill: Tidemill, pairs: Path) -> None:

@@ -4,12 +4,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import pytest
 
-from tidemill.domain.events import Batch, Opening
+from tidemill.domain.events import Batch, Event, Opening
 from tidemill.domain.ids import MAIN_BOOK, AssetId, PoolId
 from tidemill.domain.note import Summary
 from tidemill.domain.opportunity import Opportunity
+from tidemill.domain.records import OpportunityRow
 from tidemill.domain.snapshot import Snapshot
+from tidemill.domain.transaction import Wallet
+from tidemill.hookspecs.dex import Dex
+from tidemill.hookspecs.lender import Lender
 from tidemill.hookspecs.risk import RiskCheck
+from tidemill.hookspecs.search import Searcher
 from tidemill.hookspecs.strategy import Strategy
 from tidemill.ledger.digest import RowDigest
 from tidemill.pipeline.core import BookPlan, Core, Parts
@@ -49,27 +54,35 @@ class Bench:
         overlay_blocks: int = 20,
         stacking: bool = False,
         books: Sequence[BookPlan] = (BookPlan(MAIN_BOOK, USD),),
+        dexes: Sequence[Dex] = (),
+        lenders: Sequence[Lender] = (),
+        searcher: Searcher | None = None,
+        priorities: Mapping[str, int] | None = None,
+        owners: Mapping[str, Sequence[str]] | None = None,
+        paper: bool = True,
     ) -> None:
         self.rules = rules or ToyRules()
-        self.supervisor = Supervisor({}, 3)
+        self.supervisor = Supervisor(owners or {}, 3)
         chosen = strategies or (Lagging(),)
         chain_rules = {SIM: self.rules}
-        dexes = {"toy": ToyDex()}
+        by_name: dict[str, Dex] = {dex.name: dex for dex in dexes or (ToyDex(),)}
         wants = [strategy.needs for strategy in chosen]
-        self.market = Market(dexes=dexes, rules=chain_rules, guard=self.supervisor, wants=wants)
-        wallets = {(book.id, SIM): _wallet() for book in books}
+        self.market = Market(dexes=by_name, rules=chain_rules, guard=self.supervisor, wants=wants, lenders=lenders)
+        wallets = {(book.id, SIM): Wallet(SIM, "0xowner") for book in books}
         parts = Parts(
             market=self.market,
-            asked=tuple(Asked(f"strategies.{one.name}", one, 0) for one in chosen),
-            searcher=None,
-            tools=Tools(dexes, (), chain_rules, risks, wallets, 1),
+            asked=tuple(Asked(f"strategies.{one.name}", one, (priorities or {}).get(one.name, 0)) for one in chosen),
+            searcher=searcher,
+            tools=Tools(by_name, lenders, chain_rules, risks, wallets, 1),
             books=books,
             guard=self.supervisor,
             overlay_blocks=overlay_blocks,
             stacking=stacking,
+            paper=paper,
         )
+        self.parts = parts
         self.core = Core(parts)
-        self.paper = PaperDesk(latency, chain_rules)
+        self.paper = PaperDesk(latency, chain_rules, self.supervisor)
         self.blocks = ToyBlocks()
         self.digest = RowDigest()
         self.tape: list[tuple[Batch, bool]] = []
@@ -87,7 +100,15 @@ class Bench:
             self.digest.add(row)
         for intent in effects.intents:
             self.paper.take(intent, self.blocks.height)
+        faults, self.paper.faults = (*self.paper.faults, *effects.faults), []
+        events = self.supervisor.answer(faults)
+        if events:
+            self.answer(*events)
         return effects
+
+    def answer(self, *events: Event, decide: bool = False) -> Effects:
+        """Feed answers as a driver does."""
+        return self.feed(Batch("driver", len(self.tape), SIM, self.blocks.height, "", "", "confirmed", 0, 0, events), decide=decide)
 
     def block(self, moved: Mapping[PoolId, tuple[int, int]] | None = None) -> Effects:
         """Feed the next block, with logs of what moved, and let what is due settle before ideas are asked."""
@@ -107,18 +128,23 @@ class Bench:
         self.feed(self.blocks.batch(self.blocks.states(held)))
         return {number: ref.id for number, ref in refs.items()}
 
+    def rejections(self) -> list[tuple[str, str]]:
+        """Return (book, rule) of every opportunity that was turned away."""
+        rows = [row for effects in self.seen for row in effects.rows if isinstance(row, OpportunityRow)]
+        return [(row.book, row.rule) for row in rows if row.decision == "rejected"]
+
     def summary(self) -> Summary:
         """Return what the run has come to."""
         return self.core.tally.summary(self.digest.hexdigest(), self.market.state.assets)
-
-
-def _wallet():  # type: ignore[no-untyped-def]
-    from tidemill.domain.transaction import Wallet
-
-    return Wallet(SIM, "0xowner")
 
 
 @pytest.fixture
 def bench() -> Callable[..., Bench]:
     """Make a bench with the given strategies and settings."""
     return Bench
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def anyio_backend(request: pytest.FixtureRequest) -> str:
+    """Run every test of a coroutine on both event loops."""
+    return str(request.param)

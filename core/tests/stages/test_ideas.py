@@ -44,7 +44,7 @@ def order(*found: tuple[Opportunity, int], base_of: Mapping[str, AssetId] | None
     """Return the ids of ideas with priorities, best first."""
     asked = [(Asked("strategies.s", Saying("s"), priority), opportunity) for opportunity, priority in found]
     bases = {"s": USD} if base_of is None else base_of
-    return [one.opportunity.id for one in ranked(asked, VIEW, {SIM: ToyRules(gas=10**6)}, bases)]
+    return [one.opportunity.id for one in ranked(asked, VIEW, {SIM: ToyRules(gas=10**6)}, bases, Supervisor({}, 3), [])]
 
 
 def test_gather_keeps_the_order_of_the_strategies_and_drops_only_who_fails() -> None:
@@ -78,7 +78,7 @@ def test_rank_counts_an_idea_that_came_twice_once() -> None:
 def test_rank_fills_in_an_open_amount_with_the_best() -> None:
     """Amount 0 means that the core finds it: no neighbouring amount gains more."""
     asked = Asked("strategies.s", Saying("s"), 0)
-    (found,) = ranked([(asked, idea("a", 0, 0))], VIEW, {SIM: ToyRules()}, {"s": USD})
+    (found,) = ranked([(asked, idea("a", 0, 0))], VIEW, {SIM: ToyRules()}, {"s": USD}, Supervisor({}, 3), [])
     best = found.opportunity
     at = VIEW.at(SIM)
 
@@ -102,7 +102,7 @@ def test_rank_without_a_book_for_its_strategy_is_nothing() -> None:
     """An idea that no book serves has no base to be measured in: its net is 0."""
     asked = Asked("strategies.s", Saying("s"), 0)
 
-    assert 0 == ranked([(asked, idea("a"))], VIEW, {SIM: ToyRules()}, {})[0].net
+    assert 0 == ranked([(asked, idea("a"))], VIEW, {SIM: ToyRules()}, {}, Supervisor({}, 3), [])[0].net
 
 
 def test_rank_keeps_an_idea_on_a_chain_that_is_not_enabled() -> None:
@@ -110,7 +110,7 @@ def test_rank_keeps_an_idea_on_a_chain_that_is_not_enabled() -> None:
     asked = Asked("strategies.s", Saying("s"), 0)
     foreign = evolve(idea("a"), chain=ChainId("toy:9"))
 
-    assert [0] == [one.net for one in ranked([(asked, foreign)], VIEW, {SIM: ToyRules()}, {"s": USD})]
+    assert [0] == [one.net for one in ranked([(asked, foreign)], VIEW, {SIM: ToyRules()}, {"s": USD}, Supervisor({}, 3), [])]
 
 
 def test_rank_of_a_signal_counts_its_profit_in_its_funding() -> None:
@@ -119,4 +119,4 @@ def test_rank_of_a_signal_counts_its_profit_in_its_funding() -> None:
     signal = Signal(OpportunityId("s"), "s", SIM, MarketId("venue/x"), WETH, USD, "buy", 10, 7, 1)
     asked = Asked("strategies.s", Saying("s"), 0)
 
-    assert 7 == ranked([(asked, signal)], view, {SIM: ToyRules()}, {"s": USD})[0].net
+    assert 7 == ranked([(asked, signal)], view, {SIM: ToyRules()}, {"s": USD}, Supervisor({}, 3), [])[0].net

@@ -143,7 +143,7 @@ async def _run(job: Job, pace: Pace) -> Summary:
         driver = Lockstep(
             core=job.pipeline.core,
             links=links,
-            paper=PaperDesk(job.pipeline.config.execution.latency_blocks, _charging_rules(job, links)),
+            paper=PaperDesk(job.pipeline.config.execution.latency_blocks, _charging_rules(job, links), job.pipeline.supervisor),
             supervisor=job.pipeline.supervisor,
             notices=job.notices,
             pace=pace,

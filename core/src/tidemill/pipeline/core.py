@@ -65,7 +65,7 @@ class Core:
         self.market = parts.market
         self.books = Books((book.id, book.base) for book in parts.books)
         self.tally = Tally()
-        self.flight = Flight(parts.overlay_blocks, paper=parts.paper)
+        self.flight = Flight(parts.overlay_blocks, parts.guard, paper=parts.paper)
         self.journal = Journal()
         self._parts = parts
         self._base_of = _bases(parts)
@@ -123,9 +123,6 @@ class Core:
         moved = self.market.apply(batch)
         if moved and self.flight.overlay.swaps:
             self.flight.observed(moved, self.market.state)
-        if self.market.faults:
-            self._faults.extend(self.market.faults)
-            self.market.faults.clear()
 
     def _head(self, event: ev.Head) -> None:
         self.tally.blocks += 1
@@ -237,7 +234,7 @@ class Core:
         view = self._updated(changed)
         found = [*gather(asked, view, self._parts.guard, self._faults), *self._proposed]
         self._proposed = []
-        ideas = ranked(found, view, self._parts.tools.rules, self._base_of)
+        ideas = ranked(found, view, self._parts.tools.rules, self._base_of, self._parts.guard, self._faults)
         self.tally.opportunities += len(ideas)
         for idea in ideas:
             for book in self._parts.books:
@@ -342,6 +339,10 @@ class Core:
 
     def _take(self) -> Effects:
         reads, watches = self.market.take_reads(), self.market.take_watches()
+        for found in (self.market.faults, self.flight.faults):
+            if found:
+                self._faults.extend(found)
+                found.clear()
         if not (reads or watches or self._rows or self._intents or self._notes or self._faults):
             return NOTHING if not self._halted else Effects(halt=self._halted)
         effects = Effects(

@@ -113,7 +113,8 @@ class Lockstep:
         for chain, watch in effects.watches:
             await self._links[chain].watch((watch,), ())
         self._notices.put(effects.notes)
-        events = self._supervisor.answer(effects.faults)
+        faults, self._paper.faults = (*self._paper.faults, *effects.faults), []
+        events = self._supervisor.answer(faults)
         if events:
             self._plugin_events.append(self._batch("supervisor", batch.chain, batch.height, batch.local_ns, events))
         return effects

@@ -4,7 +4,7 @@ from collections import ChainMap
 from collections.abc import Mapping
 
 from tidemill.domain.events import Batch, OutcomeSeen
-from tidemill.domain.ids import ChainId, PlanId, PoolId
+from tidemill.domain.ids import ChainId, PlanId, PoolId, split_pool_id
 from tidemill.domain.outcome import Outcome, OutcomeStatus
 from tidemill.domain.plan import Flow
 from tidemill.domain.pool import Pool
@@ -13,12 +13,15 @@ from tidemill.domain.time import ChainTime
 from tidemill.hookspecs.chain import ChainRules
 from tidemill.planning.replay import Broken, replay_flow
 from tidemill.stages.effects import Intent
+from tidemill.stages.guard import Fault, Guard
 
 
 class PaperDesk:
     """Holds paper plans until they are due. It has no signer and no key: there is nothing here that could send."""
 
-    def __init__(self, latency_blocks: int, rules: Mapping[ChainId, ChainRules]) -> None:
+    def __init__(self, latency_blocks: int, rules: Mapping[ChainId, ChainRules], guard: Guard) -> None:
+        self.faults: list[Fault] = []
+        self._guard = guard
         self._latency = latency_blocks
         self._rules = dict(rules)
         self._waiting: dict[PlanId, tuple[Intent, int]] = {}
@@ -59,8 +62,12 @@ class PaperDesk:
         plan = intent.plan
         assert isinstance(plan, Flow)  # noqa: S101 the core sends nothing else
         cost = self._rules[plan.chain].cost(intent.unsigned, snapshot)
-        replayed = replay_flow(plan, pools, at)
+        replayed = self._guard.call(f"dex.{split_pool_id(plan.swaps[0].pool)[1]}", replay_flow, plan, pools, at)
         proof = f"paper:{head.height}"
+        if isinstance(replayed, Fault):
+            self.faults.append(replayed)
+            reason = f"{replayed.plugin} failed: {replayed.reason}"
+            return Outcome(OutcomeStatus.REVERTED, head.height, block_hash, cost=cost, reason=reason, proof=proof)
         if isinstance(replayed, Broken):
             return Outcome(OutcomeStatus.REVERTED, head.height, block_hash, cost=cost, reason=replayed.reason, proof=proof)
         pools.update(dict(replayed.after))

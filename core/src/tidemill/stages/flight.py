@@ -1,6 +1,7 @@
 """Our own plans: in flight, landed, and the overlay that filled paper plans leave on the pools."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import ParamSpec, TypeVar
 
 from attrs import evolve, frozen
 from immutables import Map
@@ -14,10 +15,13 @@ from tidemill.domain.records import Row
 from tidemill.errors import InvariantError
 from tidemill.planning.replay import Replayed, replay_flow
 from tidemill.stages.effects import Intent
+from tidemill.stages.guard import Fault, Guard
 from tidemill.stages.market import ROLLBACK_BLOCKS
 from tidemill.stages.market_state import MarketState
 from tidemill.stages.overlay import Overlay
 
+P = ParamSpec("P")
+T = TypeVar("T")
 Valuer = Callable[[Flow, Sequence[tuple[AssetId, int]], int], int]
 
 
@@ -40,13 +44,15 @@ class Landed:
 class Flight:
     """Tracks intents from the door to their outcome, and what paper fills leave behind."""
 
-    def __init__(self, overlay_blocks: int, *, paper: bool) -> None:
+    def __init__(self, overlay_blocks: int, guard: Guard, *, paper: bool) -> None:
         self.overlay = Overlay(overlay_blocks)
+        self.faults: list[Fault] = []
+        self._guard = guard
         self._paper = paper
         self._open: dict[PlanId, tuple[Intent, str]] = {}
         self._landed: list[Landed] = []
         self._overlays: dict[ChainId, list[tuple[int, Overlay]]] = {}
-        self._cache: dict[PoolId, tuple[Pool, object, Pool]] = {}
+        self._cache: dict[PoolId, tuple[Pool, object, Pool | None]] = {}
 
     @property
     def open(self) -> tuple[Intent, ...]:
@@ -65,16 +71,21 @@ class Flight:
                 continue
             cached = self._cache.get(pool)
             if cached is None or cached[0] is not observed or cached[1] is not own:
-                over = self.overlay.over(observed, state.chains[chain_of(pool)].next)
+                over = self._safely(pool, state, self.overlay.over, observed, state.chains[chain_of(pool)].next)
                 cached = self._cache[pool] = (observed, own, over)
-            view[pool] = cached[2]
+            if cached[2] is None:
+                # Without our swaps on it the same mispricing would be earned again: it is not seen at all
+                del view[pool]
+            else:
+                view[pool] = cached[2]
         return view.finish()
 
     def stacked(self, view: Map[PoolId, Pool], state: MarketState) -> Map[PoolId, Pool]:
         """Return the view with our plans in flight counted as done, oldest first; one that no longer holds is passed over."""
         for intent, _ in self._open.values():
             if isinstance(intent.plan, Flow):
-                replayed = replay_flow(intent.plan, view, state.chains[intent.plan.chain].next)
+                at = state.chains[intent.plan.chain].next
+                replayed = self._safely(intent.plan.pools[0], state, replay_flow, intent.plan, view, at)
                 if isinstance(replayed, Replayed):
                     view = view.update(dict(replayed.after))
         return view
@@ -117,11 +128,14 @@ class Flight:
         intent, route = found
         plan = intent.plan
         assert isinstance(plan, Flow)  # noqa: S101 only flows are composed
-        landed = Landed(intent, outcome, route, value(plan, outcome.changes, outcome.cost))
+        gain = self._safely(plan.pools[0], state, value, plan, outcome.changes, outcome.cost) or 0
+        landed = Landed(intent, outcome, route, gain)
         if landed.final:
             del self._open[event.plan]
         if self._paper and outcome.status is OutcomeStatus.FILLED:
-            self.overlay = self.overlay.filled(plan.id, outcome.fills, view, state.chains[plan.chain].head)
+            at = state.chains[plan.chain].head
+            filled = self._safely(plan.pools[0], state, self.overlay.filled, plan.id, outcome.fills, view, at)
+            self.overlay = filled or self.overlay
         return landed
 
     def remember(self, landed: Landed, rows: Sequence[Row]) -> None:
@@ -148,7 +162,19 @@ class Flight:
             if pool in self.overlay.swaps:
                 observed = state.pools.get(pool)
                 at = state.chains[chain_of(pool)].head
-                self.overlay = self.overlay.observed(observed, at) if observed is not None else self.overlay.without(pool)
+                if observed is None:
+                    self.overlay = self.overlay.without(pool)
+                else:
+                    self.overlay = self._safely(pool, state, self.overlay.observed, observed, at) or self.overlay
+
+    def _safely(self, pool: PoolId, state: MarketState, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
+        """Return what a pool's arithmetic gives, None where it raised; without a plugin in the traceback its DEX is at fault."""
+        ref = state.refs.get(pool)
+        answer = self._guard.call(f"dex.{ref.dex}" if ref is not None else "dex", function, *args, **kwargs)
+        if isinstance(answer, Fault):
+            self.faults.append(answer)
+            return None
+        return answer
 
     def roll_back(self, chain: ChainId, height: int) -> tuple[Landed, ...]:
         """Return to the overlay of a height and give the plans that landed above it, the last one first; they are landed no more."""

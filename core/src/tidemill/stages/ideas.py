@@ -59,9 +59,12 @@ def ranked(
     snapshot: Snapshot,
     rules: Mapping[ChainId, ChainRules],
     base_of: Mapping[str, AssetId],
+    guard: Guard,
+    faults: list[Fault],
 ) -> list[Idea]:
     """Return ideas best first; ``base_of`` gives, per strategy name, the base asset of the first book it serves.
 
+    One whose pools fail while it is valued is worth nothing.
     An idea that is given twice (same id) counts once. One whose amount is open (0) gets the best amount first.
     """
     ideas: dict[str, Idea] = {}
@@ -71,12 +74,18 @@ def ranked(
         if opportunity.chain not in rules:
             ideas[opportunity.id] = Idea(opportunity, asked.strategy, asked.priority, 0)
             continue
-        if isinstance(opportunity, Arbitrage) and opportunity.amount == 0:
-            opportunity = priced(opportunity, snapshot)
-        base = base_of.get(asked.strategy.name)
-        net = net_profit(opportunity, base, rules[opportunity.chain], snapshot) if base is not None else 0
-        ideas[opportunity.id] = Idea(opportunity, asked.strategy, asked.priority, net)
+        answer = guard.call(asked.path, _valued, opportunity, base_of.get(asked.strategy.name), rules[opportunity.chain], snapshot)
+        if isinstance(answer, Fault):
+            faults.append(answer)
+            answer = opportunity, 0
+        ideas[opportunity.id] = Idea(answer[0], asked.strategy, asked.priority, answer[1])
     return sorted(ideas.values(), key=lambda idea: idea.key)
+
+
+def _valued(opportunity: Opportunity, base: AssetId | None, rules: ChainRules, snapshot: Snapshot) -> tuple[Opportunity, int]:
+    if isinstance(opportunity, Arbitrage) and opportunity.amount == 0:
+        opportunity = priced(opportunity, snapshot)
+    return opportunity, net_profit(opportunity, base, rules, snapshot) if base is not None else 0
 
 
 def priced(opportunity: Arbitrage, snapshot: Snapshot) -> Arbitrage:

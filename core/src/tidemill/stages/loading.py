@@ -18,6 +18,8 @@ from tidemill.stages.market_state import Loading, MarketState
 MAX_ROUNDS = 8
 """How often a DEX may ask for more keys before a pool is given up."""
 _NO_STATES: Map[Key, bytes | None] = Map()
+_ABSENT = object()
+"""Differs from every value, None among them, which says that a key is known to be absent."""
 _FAILED = -2
 """Stands for the height of a load that failed: the next change of a key that it reads begins it anew."""
 
@@ -57,7 +59,7 @@ class Loader:
                 pools = index.get(key, ())
                 for pool in pools:
                     refreshed[pool] = height
-                if key not in values or values[key] != value:
+                if values.get(key, _ABSENT) != value:
                     values[key] = value
                     for pool in pools:
                         self._dirty[pool] = None
@@ -76,7 +78,7 @@ class Loader:
             if loading.height == _FAILED:
                 self._restart(state, pool, loading)
             elif loading.height == -1:
-                state.loading = state.loading.set(pool, attrs.evolve(loading, height=height))
+                state.loading = state.loading.set(pool, Loading(loading.keys, loading.rounds, height, loading.logs))
             elif loading.height != height and any(seen > loading.height for seen, _ in loading.logs):
                 # Its reads are of different heights and it moved in between: everything must be read again.
                 self._restart(state, pool, loading)
@@ -146,9 +148,9 @@ class Loader:
     def _loaded(self, state: MarketState, ref: PoolRef, decoded: Decoded) -> None:
         pool, loading = decoded.pool, state.loading.get(ref.id)
         if decoded.watch != state.watches.get(ref.id):
-            known = state.watches.get(ref.id, Watch())
+            known = frozenset(state.watches.get(ref.id, Watch()).keys)
             state.watches = state.watches.set(ref.id, decoded.watch)
-            _index(state, "by_key", ref.chain, [key for key in decoded.watch.keys if key not in known.keys], ref.id)
+            _index(state, "by_key", ref.chain, [key for key in decoded.watch.keys if key not in known], ref.id)
             _index(state, "by_address", ref.chain, [log.address for log in decoded.watch.logs], ref.id)
             self._watches.setdefault(ref.chain, []).append(decoded.watch)
         if not decoded.watch.logs:
@@ -192,7 +194,7 @@ class Loader:
             state.loading = state.loading.set(pool, Loading(loading.keys, MAX_ROUNDS + 1))
         else:
             keys = tuple(dict.fromkeys((*loading.keys, *answer.keys)))
-            state.loading = state.loading.set(pool, attrs.evolve(loading, keys=keys, rounds=loading.rounds + 1))
+            state.loading = state.loading.set(pool, Loading(keys, loading.rounds + 1, loading.height, loading.logs))
             _index(state, "by_key", ref.chain, answer.keys, pool)
             self._read(ref.chain, answer.keys)
 

@@ -10,11 +10,11 @@ from tidemill.domain import events as ev
 from tidemill.domain.asset import Asset
 from tidemill.domain.book import BookState
 from tidemill.domain.history import PricePoint, Wants
-from tidemill.domain.ids import AssetId, BookId, ChainId, Key, MarketId, PoolId, pair_of
+from tidemill.domain.ids import AssetId, BookId, ChainId, Key, MarketId, Pair, PoolId, pair_of
 from tidemill.domain.plan import Version
 from tidemill.domain.pool import Pool, Watch
 from tidemill.domain.search import CycleFinder
-from tidemill.domain.snapshot import ChainView, Changed, DexPolicy, Snapshot
+from tidemill.domain.snapshot import ChainView, Changed, DexPolicy, Offer, Snapshot
 from tidemill.domain.time import ChainTime
 from tidemill.domain.valuation import grow_price_tree
 from tidemill.hookspecs.chain import ChainRules
@@ -51,6 +51,7 @@ class Market:
         self.rules = dict(rules)
         self.policies = dict(policies or {})
         self.faults: list[Fault] = []
+        self._guard = guard
         self._kept = union(wants)
         self._loader = Loader(dexes, self.policies, guard, self.faults)
         self._offers = LoanWatch(lenders, guard, self.faults)
@@ -172,7 +173,11 @@ class Market:
             pools = [self.state.pools[pool] for pool in self._loader.loaded(self.state, chain)] if self._tree_due(chain) else []
             if pools:
                 root = view.wrapped or (tree.root if tree else pools[0].assets[0])
-                self.state.trees = self.state.trees.set(chain, grow_price_tree(root, pools, view.next))
+                grown = self._guard.call(f"dex.{self.state.refs[pools[0].id].dex}", grow_price_tree, root, pools, view.next)
+                if isinstance(grown, Fault):
+                    self.faults.append(grown)
+                    continue
+                self.state.trees = self.state.trees.set(chain, grown)
                 self._trees_grown[chain] = view.head.height, len(self.state.pools)
 
     def snapshot(
@@ -231,11 +236,18 @@ class Market:
             past = self._past.setdefault(event.chain, deque(maxlen=ROLLBACK_BLOCKS))
             past.append((before.head.height, self.state.copy()))
             if self._kept.pairs:
-                self.state.history = keep_pairs(self.state.history, before.head, self._kept, self.snapshot().offers)
+                self.state.history = keep_pairs(self.state.history, before.head, self._kept, self._offers_of)
         head = ChainTime(event.chain, event.height, event.unix_time, event.epoch)
         self._loader.tick(self.state, head)
         view = ChainView(head, rules.executes_at(head), rules.native, rules.wrapped, event.fee, rules.dollars, rules.swap_cost(event.fee))
         self.state.chains = self.state.chains.set(event.chain, view)
+
+    def _offers_of(self, pair: Pair) -> tuple[Offer, ...]:
+        answer = self._guard.call("dex", self.snapshot().offers, pair)
+        if isinstance(answer, Fault):
+            self.faults.append(answer)
+            return ()
+        return answer
 
     def _found(self, event: ev.Found) -> None:
         state = self.state
