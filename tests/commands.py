@@ -89,23 +89,37 @@ class Forks:
         assert "ready\n" == self._read()
 
     def start(
-        self, arguments: Sequence[str], *, cwd: Path, env: Environment | None = None, file_size: int | None = None, unprivileged: bool = False
+        self,
+        arguments: Sequence[str],
+        *,
+        cwd: Path,
+        env: Environment | None = None,
+        out: str = "",
+        file_size: int | None = None,
+        unprivileged: bool = False,
     ) -> Running:
-        """Start a command; ``file_size`` limits the files it may write in bytes, ``unprivileged`` makes it nobody where we are root."""
+        """Start a command.
+
+        Args:
+            arguments: after ``tidemill``.
+            cwd: its folder.
+            env: variables beside this process's own.
+            out: where its standard output goes; "": kept, for ``Ended.out``.
+            file_size: the most bytes of a file that it may write.
+            unprivileged: whether permissions bind it, also where we are root.
+        """
         self._count += 1
         folder = Path(self._folder.name) / str(self._count)
         folder.mkdir()
         for name in ("out", "err"):
             (folder / name).touch()
-        order = {"arguments": list(arguments), "cwd": str(cwd), "env": environment(env or {}), "out": str(folder / "out"),
+        order = {"arguments": list(arguments), "cwd": str(cwd), "env": environment(env or {}), "out": out or str(folder / "out"),
                  "err": str(folder / "err"), "file_size": file_size, "unprivileged": unprivileged}  # fmt: skip
         return Running(self, int(self._ask(order)), folder)
 
-    def run(
-        self, *arguments: str, cwd: Path, env: Environment | None = None, file_size: int | None = None, unprivileged: bool = False
-    ) -> Ended:
-        """Run a command to its end."""
-        return self.start(arguments, cwd=cwd, env=env, file_size=file_size, unprivileged=unprivileged).end()
+    def run(self, *arguments: str, **how: Any) -> Ended:
+        """Run a command to its end; ``how`` as for ``start``."""
+        return self.start(arguments, **how).end()
 
     def wait(self, pid: int) -> int:
         """Return the exit code of a command once it has ended."""

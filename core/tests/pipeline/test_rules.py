@@ -1,10 +1,15 @@
 """The architecture's rules, each held by a test of its name, as far as the core alone can show them."""
 
 import builtins
+import os
 import random
 import socket
+import subprocess
+import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,10 +22,11 @@ from tidemill.errors import TidemillError
 from tidemill.hookspecs.strategy import Strategy
 from tidemill.ledger.digest import RowDigest
 from tidemill.planning import replay
-from tidemill_testing.market import ETHER, SIM
-from tidemill_testing.toy import USD, WETH
+from tidemill_testing.market import ETHER, SIM, token
+from tidemill_testing.toy import USD
 
 Benches = Callable[..., Any]
+AAVE = token("AAVE")
 DEEP = 10**21
 GAP = DEEP * 105 // 100
 
@@ -254,10 +260,86 @@ def test_rollback_deeper_than_the_market_remembers_halts_trading(bench: Benches)
 
 
 def test_capital_that_is_reserved_cannot_be_promised_twice(bench: Benches) -> None:
-    """Two gaps at once and money for one: the second is turned away for funds, and taken when the first has paid back."""
-    run = bench(capital={USD: 10**19, WETH: 0, ETHER: 10**9})
-    pools = run.load({1: (DEEP, DEEP), 2: (GAP, DEEP), 3: (DEEP, DEEP), 4: (GAP, DEEP)})
-    for state in (run.core.books.states["main"],):
-        assert state.balances[USD] >= sum(amount for plan in state.plans for asset, amount in plan.reserved if asset == USD)
-    assert pools
-    assert WETH not in run.core.books.states["main"].reserved
+    """Two disjoint gaps and money for one: the second is turned away for funds, and taken once the first has paid back."""
+    money = 10**15
+    run = bench(capital={USD: money, ETHER: 10**9})
+    pools, others = run.load({1: (DEEP, DEEP), 2: (DEEP, DEEP)}), run.load({3: (DEEP, DEEP), 4: (DEEP, DEEP)}, (USD, AAVE))
+    effects = run.block({pools[2]: (GAP, DEEP), others[4]: (GAP, DEEP)})
+    state = run.core.books.states["main"]
+
+    assert 1 == len(effects.intents)
+    assert run.rejections() in ([("main", "funds")], [("main", "profit")])
+    assert 0 <= money - state.reserved[USD] < 16
+    assert 3 * run.rules.gas == state.reserved[ETHER]
+    settled = run.block()
+    first, second = (set(one.intents[0].plan.pools) for one in (effects, settled))
+    assert sorted([{*pools.values()}, {*others.values()}], key=min) == sorted((first, second), key=min)
+    run.block()
+    assert (2, 0) == (run.summary().fills, run.summary().reverts)
+
+
+def test_r14_rollback_returns_several_plans_to_flight_in_the_order_in_which_they_left(bench: Benches) -> None:
+    """Plans that landed in one block wait again in the order they were sent, and fill again alike."""
+    run = bench(latency=2, stacking=True)
+    pools = run.load({1: (DEEP, DEEP), 2: (DEEP, DEEP)})
+    sent = [
+        *run.block({pools[2]: (GAP, DEEP)}).intents,
+        *run.block({pools[2]: (DEEP * 110 // 100, DEEP)}).intents,
+    ]
+    run.block()
+    run.block()
+    once = run.summary()
+    assert (2, 0) == (once.fills, once.reverts)
+    height = run.blocks.height - 2
+    run.blocks.height, run.blocks.fork = height, "b"
+    effects = run.feed(run.blocks.batch(Rollback(SIM, height, run.blocks.hash_of(height))), decide=False)
+
+    assert [intent.plan.id for intent in sent] == [intent.plan.id for intent in effects.intents]
+    assert [intent.plan.id for intent in sent] == [intent.plan.id for intent in run.core.flight.open]
+    run.block()
+    again = run.summary()
+    assert (2, 0) == (again.fills, again.reverts)
+    assert once.pnl == again.pnl
+
+
+def test_r14_rollback_tells_searchers_of_pools_that_only_our_overlay_had_moved(bench: Benches) -> None:
+    """A fill that is undone changes what ideas see of its pools, though the chain never moved them."""
+    run = bench()
+    pools = run.load({1: (DEEP, DEEP), 2: (DEEP, DEEP)})
+    run.block({pools[2]: (GAP, DEEP)})
+    run.block()
+    run.market.take_changed()
+    run.blocks.height -= 1
+    run.feed(run.blocks.batch(Rollback(SIM, run.blocks.height, "")), decide=False)
+
+    assert tuple(sorted(pools.values())) == run.market.take_changed().pools
+
+
+def test_r4_ledger_is_the_same_under_any_hash_seed() -> None:
+    """No order from a hash reaches the ledger: other interpreters with other seeds write the same bytes."""
+    script = textwrap.dedent("""
+        import runpy, sys
+        names = runpy.run_path(sys.argv[1])
+        from tidemill_testing.market import token
+        from tidemill_testing.toy import USD, WETH, DAI
+        run, deep = names["Bench"](stacking=True), 10**21
+        pools = {}
+        for place, pair in enumerate([(USD, WETH), (USD, DAI), (WETH, DAI), (USD, token("LINK")), (WETH, token("UNI"))]):
+            pools |= run.load({5 * place + number: (deep, deep) for number in range(1, 6)}, pair)
+        for step in range(12):
+            moved = {pools[1 + (step * 7 + place * 3) % 25]: (deep * (95 + (step * 5 + place) % 11) // 100, deep) for place in range(9)}
+            run.block(moved)
+        notes = [note.text for effects in run.seen for note in effects.notes]
+        reads = [effects.reads for effects in run.seen]
+        import hashlib
+        print(run.digest.hexdigest(), hashlib.sha256(repr((notes, reads)).encode()).hexdigest(), run.summary().fills, run.summary().rejected)
+    """)
+    told = []
+    for seed in ("0", "1", "4242"):
+        command = [sys.executable, "-c", script, str(Path(__file__).with_name("conftest.py"))]
+        environment = {**os.environ, "PYTHONHASHSEED": seed}
+        told.append(subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.split())
+
+    assert told[0] == told[1] == told[2]
+    assert int(told[0][2]) > 5
+    assert int(told[0][3]) > 5

@@ -262,7 +262,8 @@ class Core:
             self._send(opportunity, answer, book.id, view)
             return
         self.tally.rejected += 1
-        if answer.rule in ("conflict", "funds"):
+        # With a few units left over from another plan it is the size that finds no profit
+        if answer.rule in ("conflict", "funds") or (answer.rule == "profit" and state.reserved):
             self._waiting.update(opportunity.pools)
         row = self.journal.opportunity(opportunity, book.id, decision="rejected", rule=answer.rule, reason=answer.reason, plan=None)
         self._rows.append(row)

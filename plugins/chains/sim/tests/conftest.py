@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from tidemill.domain.ids import BookId, OpportunityId, PlanId
+from tidemill.domain.ids import AssetId, BookId, OpportunityId, PlanId
 from tidemill.domain.plan import Flow, Loan, PlannedSwap
 from tidemill.domain.transaction import Unsigned
 from tidemill.hookspecs.chain import Step
@@ -68,15 +68,25 @@ def make_flow() -> MakeFlow:
     def make(
         swaps: Sequence[PlannedSwap],
         *,
-        funds: Sequence[tuple[str, int]] = (),
+        funds: Sequence[tuple[AssetId, int]] = (),
         loans: Sequence[Loan] = (),
-        guards: Sequence[tuple[str, int]] = (),
+        guards: Sequence[tuple[AssetId, int]] = (),
         expires: int = 10**6,
         cost_cap: int = 0,
     ) -> Flow:
         return Flow(
-            PlanId("p"), OpportunityId("o"), "s", BookId("main"), CHAIN, (), tuple(funds), tuple(loans), tuple(swaps), tuple(guards),
-            expires, cost_cap,
-        )  # type: ignore[arg-type]  # fmt: skip
+            id=PlanId("p"),
+            opportunity=OpportunityId("o"),
+            strategy="s",
+            book=BookId("main"),
+            chain=CHAIN,
+            basis=(),
+            funds=tuple(funds),
+            loans=tuple(loans),
+            swaps=tuple(swaps),
+            guards=tuple(guards),
+            expires=expires,
+            cost_cap=cost_cap,
+        )
 
     return make

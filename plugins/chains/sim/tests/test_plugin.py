@@ -26,7 +26,7 @@ def test_register_gives_the_chain_sim() -> None:
 def test_settings_class_is_found_by_the_kernel() -> None:
     """The annotation of ``settings`` names the class, every field has a sentence."""
     assert SimSettings is SimChain.settings_class()
-    assert all(field.metadata["doc"] for field in attrs.fields(SimSettings))
+    assert all(field.metadata["doc"] for field in attrs.fields(SimChain.settings_class()))
 
 
 def test_wallet_of_a_book_is_its_own_account_unless_one_is_named() -> None:

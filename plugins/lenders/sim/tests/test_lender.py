@@ -34,7 +34,7 @@ def test_register_gives_the_lender_sim() -> None:
     """One lender named sim, for chains of family evm."""
     (found,) = tidemill_register_lenders()
     assert isinstance(found(), SimLender)
-    assert ("sim", {"evm"}) == (found.name, found.families)
+    assert ("sim", frozenset({"evm"})) == (found.name, found.families)
     assert SimLenderSettings is found.settings_class()
 
 

@@ -73,7 +73,7 @@ def test_batches_follow_the_settings() -> None:
 def test_settings_class_is_found_and_every_field_explained() -> None:
     """The annotation of ``settings`` names the class, every field has a sentence."""
     assert SimPriceSettings is SimPrices.settings_class()
-    assert all(field.metadata["doc"] for field in attrs.fields(SimPriceSettings))
+    assert all(field.metadata["doc"] for field in attrs.fields(SimPrices.settings_class()))
 
 
 @pytest.mark.parametrize(("name", "value"), [("tokens", 5), ("block_time_s", 0), ("confidence_ppm", -1), ("seed_offset", "x")])

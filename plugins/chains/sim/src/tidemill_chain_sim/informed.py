@@ -7,7 +7,6 @@ from tidemill_chain_sim.draft import Draft, Hop
 from tidemill_chain_sim.market import is_deep
 from tidemill_chain_sim.pools import PPB, PairState, PoolSpec, PoolState, swap, value_ratio_ppb
 from tidemill_simworld import Stream, Token
-from tidemill_simworld.tokens import DOLLAR
 
 TRADER: Final = "0x51b0000000000000000000000000000000001f04"
 GAS: Final = 140_000
@@ -68,6 +67,3 @@ def worth(token: Token, amount: int, prices: tuple[int, ...]) -> int:
 def gas_worth(gas: int, fee: int, prices: tuple[int, ...]) -> int:
     """Return what gas at a fee (wei a gas) costs in 1e-12 US dollars; the native coin is worth the first token, its twin."""
     return gas * fee * prices[0] // 10**18
-
-
-__all__ = ["DOLLAR", "GAS", "TRADER", "gas_worth", "trade_informed", "worth"]

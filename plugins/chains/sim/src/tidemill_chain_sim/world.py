@@ -7,13 +7,9 @@ from immutables import Map
 
 from tidemill.domain.events import Log
 from tidemill_chain_sim.pools import PoolState
-from tidemill_evm.address import ZERO_ADDRESS
 
 EXECUTOR: Final = "0x51b0000000000000000000000000000000000ec5"
 """The contract that carries out flows."""
-
-NO_TX: Final = ""
-COINBASE: Final = ZERO_ADDRESS
 
 
 @frozen

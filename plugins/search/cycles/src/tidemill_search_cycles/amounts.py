@@ -26,11 +26,25 @@ class Sizing:
     net: int
 
 
+@frozen
+class Promise:
+    """A cycle that may leave something: at most ``bound``, and where to begin the search for it (0: no guess)."""
+
+    bound: int
+    hint: int
+
+
 def size_cycle(cycle: Cycle, cap: int | None, loan_fee_ppm: int, least: int, at: ChainTime) -> Sizing | None:
     """Return the best sizing with at most ``cap`` going in (None: no limit), or None where less than ``least`` (> 0) is left.
 
     The loan's fee is ``loan_fee_ppm`` of the input, rounded up.
     """
+    found = look_at(cycle, cap, loan_fee_ppm, least, at)
+    return keep(cycle, found, cap, loan_fee_ppm, least, at) if isinstance(found, Promise) else found
+
+
+def look_at(cycle: Cycle, cap: int | None, loan_fee_ppm: int, least: int, at: ChainTime) -> Sizing | Promise | None:
+    """Return a cycle's best sizing where it is cheap to have, else what it may leave, or None where less than ``least`` is left."""
     limit = UINT256_MAX if cap is None else cap
     if limit < 1:
         return None
@@ -48,7 +62,16 @@ def size_cycle(cycle: Cycle, cap: int | None, loan_fee_ppm: int, least: int, at:
         if amounts is not None and amounts[-1] == out:
             return Sizing(amounts, net)
         # A pool refused what its curve promised (a full reserve): it is asked amount by amount.
-    return _searched(cycle, limit, hint or 0, loan_fee_ppm, least, at)
+    bound = _bound(lambda amount: _profit(cycle, amount, loan_fee_ppm, at), min(hint, limit), limit) if hint else UINT256_MAX
+    return Promise(bound, hint or 0) if bound >= least else None
+
+
+def keep(cycle: Cycle, promise: Promise, cap: int | None, loan_fee_ppm: int, least: int, at: ChainTime) -> Sizing | None:
+    """Size a cycle by asking its pools; None where less than ``least`` is left after all."""
+    limit = UINT256_MAX if cap is None else cap
+    amount, net = best_amount(lambda amount: _profit(cycle, amount, loan_fee_ppm, at), limit, promise.hint)
+    amounts = _along(cycle, amount, at) if net >= least else None
+    return Sizing(amounts, net) if amounts is not None else None
 
 
 def closed_form(curves: Sequence[Curve], limit: int, loan_fee_ppm: int, least: int) -> int | None:
@@ -91,29 +114,21 @@ def _along(cycle: Cycle, amount: int, at: ChainTime) -> tuple[int, ...] | None:
     return tuple(amounts)
 
 
-def _searched(cycle: Cycle, limit: int, hint: int, loan_fee_ppm: int, least: int, at: ChainTime) -> Sizing | None:
-    """Size by asking the pools, from a guess that their fitted curves give (0: none)."""
-
-    def profit(amount: int) -> int:
-        out = amount
-        for edge in cycle:
-            out = edge.pool.amount_out(edge.sell, edge.buy, out, at)
-            if out <= 0:
-                return -UINT256_MAX
-        return _net(amount, out, loan_fee_ppm)
-
-    if hint and not _may_leave(profit, min(hint, limit), limit, least):
-        return None
-    amount, net = best_amount(profit, limit, hint)
-    amounts = _along(cycle, amount, at) if net >= least else None
-    return Sizing(amounts, net) if amounts is not None else None
+def _profit(cycle: Cycle, amount: int, loan_fee_ppm: int, at: ChainTime) -> int:
+    """Return what is left of an amount, far below zero where a pool refuses."""
+    out = amount
+    for edge in cycle:
+        out = edge.pool.amount_out(edge.sell, edge.buy, out, at)
+        if out <= 0:
+            return -UINT256_MAX
+    return _net(amount, out, loan_fee_ppm)
 
 
-def _may_leave(profit: Callable[[int], int], amount: int, limit: int, least: int) -> bool:
-    """Whether some input may leave ``least``, from a few quotes around a guess: it rules out, it never promises.
+def _bound(profit: Callable[[int], int], amount: int, limit: int) -> int:
+    """Return what no input leaves more than, from a few quotes around a guess.
 
     What a chain of pools leaves is concave in what goes in, so beyond the best of three amounts, each twice the one before, it lies below
-    the lines through two of them, drawn on. Twice that bound allows for the staircase of the floors.
+    the lines through two of them, drawn on. Twice that allows for the staircase of the floors.
     """
     middle = profit(amount)
     while amount * 2 <= limit and (right := profit(amount * 2)) > middle:
@@ -121,9 +136,9 @@ def _may_leave(profit: Callable[[int], int], amount: int, limit: int, least: int
     while amount > 1 and (left := profit(amount // 2)) > middle:
         amount, middle = amount // 2, left
     if middle <= -UINT256_MAX:
-        return True  # not even a small amount passes at the guess: only a search can tell
+        return UINT256_MAX  # not even a small amount passes near the guess: only a search can tell
     left = profit(amount // 2) if amount > 1 else 0
     right = profit(amount * 2) if amount * 2 <= limit else middle
     beyond = max(0, middle - left) * 2
     before = max(0, middle - right) if right > -UINT256_MAX else max(0, middle)
-    return 2 * (middle + max(beyond, before)) >= least
+    return 2 * (middle + max(beyond, before))

@@ -9,11 +9,10 @@ from tidemill.domain.ids import AssetId, PoolId, chain_of
 from tidemill.domain.opportunity import Leg
 from tidemill.domain.search import Candidate, CycleQuery
 from tidemill.domain.snapshot import Snapshot
-from tidemill_search_cycles.amounts import Sizing, size_cycle
+from tidemill_search_cycles.amounts import look_at
 from tidemill_search_cycles.graph import Graph
-from tidemill_search_cycles.paths import MAX_HOPS, Cycle, Effort, cycles_through, cycles_through_all
-
-RankKey = tuple[int, tuple[PoolId, ...], AssetId]
+from tidemill_search_cycles.paths import MAX_HOPS, Effort, cycles_through, cycles_through_all
+from tidemill_search_cycles.ranking import Asked, best
 
 
 @settings
@@ -55,22 +54,19 @@ class Cycles(Searcher):
         if snapshot is None:
             return
         effort = Effort(query.work or self.settings.work)
-        ranked: list[tuple[RankKey, AssetId, Cycle, Sizing]] = []
-        for start in dict.fromkeys(query.starts):
-            if chain_of(start) == query.chain:
-                ranked += self._from_start(query, start, snapshot, effort)
-        ranked.sort(key=lambda row: row[0])
+        asked = [one for start in dict.fromkeys(query.starts) if chain_of(start) == query.chain for one in self._ask(query, start, effort)]
+        ranked = best(asked, query.top, lambda start, net: _worth(snapshot, start, net, query.starts[0]))
         exact = not effort.spent and query.max_hops <= MAX_HOPS and not self._graph.unproven
-        for _, start, cycle, sizing in ranked[: query.top or None]:
-            legs = tuple(Leg(edge.pool_id, edge.sell, edge.buy) for edge in cycle)
-            yield Candidate(query.chain, start, legs, sizing.amounts, sizing.amounts[-1] - sizing.amounts[0], exact)
+        for one, sizing in ranked:
+            legs = tuple(Leg(edge.pool_id, edge.sell, edge.buy) for edge in one.cycle)
+            yield Candidate(query.chain, one.start, legs, sizing.amounts, sizing.amounts[-1] - sizing.amounts[0], exact)
 
-    def _from_start(
-        self, query: CycleQuery, start: AssetId, snapshot: Snapshot, effort: Effort
-    ) -> Iterator[tuple[RankKey, AssetId, Cycle, Sizing]]:
+    def _ask(self, query: CycleQuery, start: AssetId, effort: Effort) -> Iterator[Asked]:
+        """Yield the cycles from a start asset that may leave enough, the cheap ones sized."""
+        assert self._snapshot is not None  # noqa: S101 find looked
         hops = range(max(2, query.min_hops), min(MAX_HOPS, query.max_hops) + 1)
         cap, per_hop = dict(query.capital).get(start), dict(query.cost_per_hop).get(start, 0)
-        at = snapshot.at(query.chain)
+        at = self._snapshot.at(query.chain)
         found = (
             cycles_through(self._graph, start, hops, self._changed, effort)
             if query.changed_only
@@ -81,8 +77,13 @@ class Cycles(Searcher):
             if effort.spent:
                 return
             cost = per_hop * len(cycle)
-            sizing = size_cycle(cycle, cap, query.loan_fee_ppm, max(1, query.min_profit, cost + 1), at)
-            if sizing is not None:
-                worth = snapshot.value(start, sizing.net - cost, query.starts[0])
-                pools = tuple(edge.pool_id for edge in cycle)
-                yield ((-worth if isinstance(worth, int) else 0), pools, start), start, cycle, sizing
+            least = max(1, query.min_profit, cost + 1)
+            answer = look_at(cycle, cap, query.loan_fee_ppm, least, at)
+            if answer is not None:
+                yield Asked(start, cycle, cost, cap, query.loan_fee_ppm, least, at, answer)
+
+
+def _worth(snapshot: Snapshot, start: AssetId, net: int, measure: AssetId) -> int:
+    """Value what is left in one asset, so that cycles from several starts compare; without a price it ranks as if it broke even."""
+    value = snapshot.value(start, net, measure)
+    return value if isinstance(value, int) else 0

@@ -3,6 +3,7 @@
 A pool without these is searched all the same, only slower: it is asked for amounts.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
 from math import gcd
 from typing import Protocol, runtime_checkable
@@ -14,6 +15,9 @@ from tidemill.units import PPM_SCALE
 
 Curve = tuple[int, int, int]
 """(a, b, c) of ``y = a * x / (b + c * x)``; all above zero."""
+
+CurveReserves = Callable[[AssetId, AssetId], tuple[int, int] | None]
+SpotRate = Callable[[AssetId, AssetId], tuple[int, int] | None]
 
 _MOST_PROBE_BITS = 20
 _SHIFTS = (6, 10, 14, 20, 32, 48, 64, 80, 96)
@@ -53,10 +57,12 @@ def fee_fraction(fee_ppm: int) -> tuple[int, int]:
 
 def constant_product_curve(pool: Pool, sell: AssetId, buy: AssetId) -> Curve | None:
     """Return the exact curve of a constant product with something on both sides, else None."""
+    # Not isinstance: to ask whether a protocol is fulfilled costs more than the answer
+    curve_reserves: CurveReserves | None = getattr(pool, "curve_reserves", None)
     fee_ppm = pool.fee_ppm
-    if fee_ppm is None or not 0 <= fee_ppm < PPM_SCALE or not isinstance(pool, ConstantProduct):
+    if curve_reserves is None or fee_ppm is None or not 0 <= fee_ppm < PPM_SCALE:
         return None
-    reserves = pool.curve_reserves(sell, buy)
+    reserves = curve_reserves(sell, buy)
     if reserves is None or reserves[0] <= 0 or reserves[1] <= 0:
         return None
     rest, scale = fee_fraction(fee_ppm)
@@ -68,8 +74,9 @@ def rate_above(pool: Pool, sell: AssetId, buy: AssetId, at: ChainTime) -> tuple[
 
     From ``spot_rate``, else from a probe so small that the one unit added for its floors weighs more than its price impact.
     """
-    if isinstance(pool, SpotPriced):
-        rate = pool.spot_rate(sell, buy)
+    spot_rate: SpotRate | None = getattr(pool, "spot_rate", None)
+    if spot_rate is not None:
+        rate = spot_rate(sell, buy)
         return rate if rate is not None and rate[0] > 0 and rate[1] > 0 else None
     held_in, held_out = pool.holdings.get(sell, 0), pool.holdings.get(buy, 0)
     bits = max(2, min(_MOST_PROBE_BITS, held_out.bit_length() // 2, held_in.bit_length() // 2))
