@@ -112,6 +112,17 @@ def pins(session: nox.Session) -> None:
     session.run("python", "-m", "scripts.pins", *session.posargs)
 
 
+@nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """Measures what docs/benchmarks.md tells of, in about three minutes; `-- pipeline scan`: only these. Nothing fails for being slow."""
+    known = sorted(path.stem.removeprefix("bench_") for path in ROOT.glob("benchmarks/bench_*.py"))
+    unknown = sorted(set(session.posargs) - set(known))
+    if unknown:
+        session.error(f"no benchmark is named {', '.join(unknown)}; there are {', '.join(known)}")
+    for name in session.posargs or known:
+        session.run("python", "-m", f"benchmarks.bench_{name}")
+
+
 def _name(pyproject: Path) -> str:
     return str(nox.project.load_toml(pyproject)["project"]["name"])
 

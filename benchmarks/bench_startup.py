@@ -1,10 +1,9 @@
 """How soon commands answer, as whole processes: `uv run python -m benchmarks.bench_startup`."""
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-
-import sys
 
 from benchmarks import processes
 from benchmarks.measure import SECONDS, Case, report, say

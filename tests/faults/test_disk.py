@@ -95,7 +95,7 @@ def test_tape_on_a_full_device_ends_the_run_before_the_ledger_is_made(tidemill: 
 
 def test_tape_on_a_disk_that_fills_up_ends_the_run_and_reads_as_cut(tidemill: Tidemill) -> None:
     """The run says that its tape ended, and the tape is never taken for a whole one."""
-    message = said(tidemill(*SHORT, "--blocks", "60", "--record", "run.tape", env=NO_LEDGER, file_size=12_000))
+    message = said(tidemill(*SHORT, "--blocks", "60", "--record", "run.tape", env=NO_LEDGER, file_size=6_000))
     validated = tidemill("tape", "validate", "run.tape")
 
     assert "run.tape: the tape cannot be written: File too large; it ends here, without a closing record" in message

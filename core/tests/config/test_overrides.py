@@ -28,7 +28,7 @@ def test_override_existing_and_new_keys_are_set() -> None:
     assert ("live", "max") == (config.mode, config.speed)
     assert tables["dex.uniswap"].policy is not None
     assert 30 == tables["dex.uniswap"].policy.fee_bps
-    assert {"max_hops": 3} == tables["strategies.triangular"].settings
+    assert {"top": 20, "max_hops": 3} == tables["strategies.triangular"].settings
     assert not tables["strategies.momentum"].enabled
     assert {"USDC": "1", "WETH": "20", "ETH": "10", "DAI": "1.5"} == config.books[0].capital
     assert ["DAI"] == list(config.assets)

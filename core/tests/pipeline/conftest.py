@@ -1,31 +1,40 @@
 """A core over the toy chain, and a driver for it: nothing inside the core is faked."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 
 import pytest
 
-from tidemill.domain.events import Batch, Event, Opening
-from tidemill.domain.ids import MAIN_BOOK, AssetId, PoolId
+from tidemill.domain.events import Batch, Event, Found, Log, Opening, States
+from tidemill.domain.ids import MAIN_BOOK, AssetId, Key, PoolId
 from tidemill.domain.note import Summary
 from tidemill.domain.opportunity import Opportunity
+from tidemill.domain.outcome import Outcome
+from tidemill.domain.pool import LogFilter, Watch
 from tidemill.domain.records import OpportunityRow
 from tidemill.domain.snapshot import Snapshot
-from tidemill.domain.transaction import Wallet
+from tidemill.domain.transaction import Signed, Simulated, Unsigned, Wallet
+from tidemill.errors import RefusedByVenue, Unavailable
+from tidemill.hookspecs.chain import ChainLink, ChainReader, ChainRules
 from tidemill.hookspecs.dex import Dex
 from tidemill.hookspecs.lender import Lender
+from tidemill.hookspecs.notifier import Notifier
 from tidemill.hookspecs.risk import RiskCheck
 from tidemill.hookspecs.search import Searcher
 from tidemill.hookspecs.strategy import Strategy
 from tidemill.ledger.digest import RowDigest
 from tidemill.pipeline.core import BookPlan, Core, Parts
+from tidemill.pipeline.lockstep import Lockstep
+from tidemill.pipeline.notices import Notices
+from tidemill.pipeline.pace import Pace
 from tidemill.pipeline.paper import PaperDesk
+from tidemill.pipeline.sources import in_order
 from tidemill.pipeline.supervise import Supervisor
 from tidemill.stages.effects import Effects
 from tidemill.stages.ideas import Asked
 from tidemill.stages.market import Market
 from tidemill.stages.planner import Tools
 from tidemill_testing.market import ETHER, SIM
-from tidemill_testing.toy import USD, WETH, ToyBlocks, ToyDex, ToyRules, toy_ref
+from tidemill_testing.toy import USD, WETH, ToyBlocks, ToyDex, ToyRules, reserves_bytes, state_key, toy_ref
 
 
 class Lagging(Strategy):
@@ -136,6 +145,97 @@ class Bench:
     def summary(self) -> Summary:
         """Return what the run has come to."""
         return self.core.tally.summary(self.digest.hexdigest(), self.market.state.assets)
+
+
+class ToyReader(ChainReader):
+    """Answers from ``world``; unavailable as often as ``outages`` says."""
+
+    def __init__(self) -> None:
+        self.world: dict[Key, bytes | None] = {}
+        self.outages = 0
+        self.asked: list[tuple[tuple[Key, ...], int | None]] = []
+
+    async def read(self, keys: Sequence[Key], height: int | None = None) -> States:
+        self.asked.append((tuple(keys), height))
+        if self.outages:
+            self.outages -= 1
+            raise Unavailable("the node is busy")
+        return States(SIM, tuple((key, self.world.get(key)) for key in keys if key in self.world))
+
+    async def logs(self, wanted: LogFilter, from_height: int, to_height: int) -> Sequence[Log]:
+        return ()
+
+
+class ToyLink(ChainLink):
+    """Plays scripted batches; what it reports is up to the script."""
+
+    def __init__(self, rules: ChainRules, script: Sequence[Batch]) -> None:
+        self.rules, self.reader, self.script = rules, ToyReader(), list(script)
+        self.watched: list[Watch] = []
+        self.closed = False
+
+    async def batches(self) -> AsyncGenerator[Batch, None]:
+        try:
+            for batch in self.script:
+                yield batch
+        finally:
+            self.closed = True
+
+    async def watch(self, add: Sequence[Watch], remove: Sequence[Watch]) -> None:
+        self.watched.extend(add)
+
+    async def simulate(self, unsigned: Unsigned) -> Simulated:
+        raise Unavailable("a script cannot simulate")
+
+    async def broadcast(self, signed: Signed) -> None:
+        raise RefusedByVenue("a script cannot send")
+
+    async def outcome(self, signed: Signed) -> Outcome:
+        raise Unavailable("a script knows no outcome")
+
+
+class Rig:
+    """A bench's core behind a real lock-step driver, with everything that it hears written down."""
+
+    def __init__(self, run: Bench, script: Sequence[Batch] = (), notifiers: Sequence[Notifier] = (), speed: str = "max") -> None:
+        self.run = run
+        self.link = ToyLink(run.rules, script)
+        self.notices = Notices(notifiers)
+        self.fed: list[tuple[Batch, bool]] = []
+        self.driver = Lockstep(
+            core=run.core,
+            links={SIM: self.link},
+            paper=run.paper,
+            supervisor=run.supervisor,
+            notices=self.notices,
+            pace=Pace.parse(speed),
+        )
+        fold = run.core.on_batch
+
+        def listening(batch: Batch, decide: bool) -> Effects:
+            self.fed.append((batch, decide))
+            return fold(batch, decide)
+
+        run.core.on_batch = listening  # type: ignore[method-assign]
+
+    async def play(self, stopped: Callable[[], bool] = lambda: False, prices: Sequence[AsyncGenerator[Batch, None]] = ()) -> None:
+        """Run the script to its end."""
+        await self.driver.run(in_order([self.link.batches()], prices), stopped, lambda: None)
+
+    def script_of(self, count: int, gaps: Mapping[int, int] | None = None) -> None:
+        """Script a chain whose two pools are found at once; block ``n`` moves the second to ``gaps[n]`` percent."""
+        blocks, refs, deep = self.run.blocks, [toy_ref(number, USD, WETH) for number in (1, 2)], 10**21
+        first = blocks.head(Found((), tuple(refs)))
+        self.link.reader.world = {state_key(ref.id): reserves_bytes(deep, deep) for ref in refs}
+        moves = [(gaps or {}).get(number) for number in range(2, count + 1)]
+        rest = [blocks.head(*([blocks.logs({refs[1].id: (deep * move // 100, deep)})] if move else [])) for move in moves]
+        self.link.script = [first, *rest]
+
+
+@pytest.fixture
+def rig() -> Callable[..., Rig]:
+    """Put a bench behind a lock-step driver."""
+    return Rig
 
 
 @pytest.fixture

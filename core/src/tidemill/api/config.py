@@ -57,9 +57,14 @@ def load_config(path: str | Path | None = None, environ: Mapping[str, str] | Non
         environ: where ``TIDEMILL__A__B`` variables are taken from; None: this process's environment.
 
     Raises:
-        ConfigError: everything that is wrong with it, but for the plugins' own settings: see ``check_config``.
+        ConfigError: everything that is wrong; where the file alone is right, plugins' own settings are checked by ``check_config``.
     """
-    return load_file(Path(path) if path is not None else find_config(), environ)
+    try:
+        return load_file(Path(path) if path is not None else find_config(), environ)
+    except ConfigError:
+        # What the file alone shows is not all: the plugins' own settings are told in the same go
+        check_config(path, environ)
+        raise
 
 
 def check_config(path: str | Path | None = None, environ: Mapping[str, str] | None = None) -> Checked:

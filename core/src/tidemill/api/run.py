@@ -8,19 +8,19 @@ import anyio
 from attrs import frozen
 
 from tidemill import __version__
-from tidemill.api.config import load_config
+from tidemill.api.config import check_config, load_config
 from tidemill.api.opening import Held, opening_batch
-from tidemill.config.load import default_config
+from tidemill.api.tape import chosen_config
 from tidemill.config.model import Config, PluginTable
 from tidemill.config.settings import make_settings
-from tidemill.config.text import config_from_json, config_to_json
+from tidemill.config.text import config_to_json
 from tidemill.discovery.load import load_plugins
 from tidemill.discovery.scan import find_plugins
 from tidemill.domain.events import Batch, Head
 from tidemill.domain.ids import ChainId
 from tidemill.domain.note import RunHeader, Summary
 from tidemill.domain.note_json import summary_json
-from tidemill.errors import UsageError
+from tidemill.errors import ConfigError, PluginError, TidemillError, UsageError
 from tidemill.hookspecs.chain import Chain, ChainLink, ChainRules, LinkSetup
 from tidemill.hookspecs.notifier import Notifier
 from tidemill.hookspecs.price import SourceSetup
@@ -105,10 +105,10 @@ def run(
     tape = TapeReader(options.tape) if options.tape is not None else None
     if tape is not None:
         tape.validate()
-    chosen = choose_config(config, tape)
+    chosen = chosen_config(tape.header, config) if tape is not None else config if isinstance(config, Config) else load_config(config)
     if options.live or chosen.mode == "live":
         raise UsageError(NO_SIGNER)
-    pipeline = assemble(chosen)
+    pipeline = _assembled(config, chosen)
     job = Job(
         pipeline=pipeline,
         options=options,
@@ -118,18 +118,28 @@ def run(
         notices=Notices(pipeline.notifiers if notifiers is None else notifiers),
         stop=Stop(),
     )
-    return anyio.run(_run, job, pace or Pace.parse(chosen.speed))
+    try:
+        return anyio.run(_run, job, pace or Pace.parse(chosen.speed))
+    except BaseExceptionGroup as group:
+        raise _cause(group) from None
 
 
-def choose_config(config: Config | Path | str | None, tape: TapeReader | None) -> Config:
-    """Return the configuration given, else the one in the tape's header, else the default for the tape's kind."""
-    if isinstance(config, Config):
-        return config
-    if config is not None:
-        return load_config(Path(config))
-    if tape is None:
-        return load_config(None)
-    return config_from_json(tape.header.config) if tape.header.config else default_config(tape.header.kind)
+def _cause(error: BaseException) -> BaseException:
+    """Return what a task group wrapped: the first of our own errors, else the first of all."""
+    if not isinstance(error, BaseExceptionGroup):
+        return error
+    causes = [_cause(one) for one in error.exceptions]
+    return next((one for one in causes if isinstance(one, TidemillError)), causes[0])
+
+
+def _assembled(config: Config | Path | str | None, chosen: Config) -> Pipeline:
+    """Assemble the pipeline; where a file is wrong, everything that is wrong with it is told at once."""
+    try:
+        return assemble(chosen)
+    except (ConfigError, PluginError):
+        if isinstance(config, Path | str):
+            check_config(config)
+        raise
 
 
 async def _run(job: Job, pace: Pace) -> Summary:
@@ -150,7 +160,10 @@ async def _run(job: Job, pace: Pace) -> Summary:
             writer=writer,
             recorder=recorder,
         )
-        summary = await _drive(driver, job, links, held)
+        try:
+            summary = await _drive(driver, job, links, held)
+        except BaseExceptionGroup as group:
+            raise _only(group) from None
         if writer is not None:
             writer.finish(summary.ledger_hash)
         if recorder is not None:
@@ -162,6 +175,13 @@ async def _run(job: Job, pace: Pace) -> Summary:
             recorder.abandon()
         if writer is not None:
             writer.close()
+
+
+def _only(error: BaseException) -> BaseException:
+    """Return the one exception inside groups of one: what ended the run, without the tasks that it was raised in."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
 
 
 async def _drive(driver: Lockstep, job: Job, links: dict[ChainId, ChainLink], held: Held) -> Summary:
@@ -202,12 +222,13 @@ def open_links(job: Job) -> dict[ChainId, ChainLink]:
     if missing:
         known = ", ".join(sorted(job.pipeline.chains))
         raise UsageError(f"the tape is of {', '.join(missing)}, the configuration is for {known}: give one that enables its chain")
-    return {chain: _tape_link(job, job.tape, chain) for chain in job.tape.header.chains}
+    first = job.tape.header.chains[0]
+    return {chain: _tape_link(job, job.tape, chain, common=chain == first) for chain in job.tape.header.chains}
 
 
-def _tape_link(job: Job, tape: TapeReader, chain: ChainId) -> ChainLink:
+def _tape_link(job: Job, tape: TapeReader, chain: ChainId, *, common: bool) -> ChainLink:
     """Return the link that plays a tape: that of the plugin ``chains.recorded``, also where the chain's rules are another plugin's."""
-    setup = LinkSetup(job.seed, job.options.blocks, _market_batches(tape, chain, job.options.blocks))
+    setup = LinkSetup(job.seed, job.options.blocks, _market_batches(tape, (chain, None) if common else (chain,), job.options.blocks))
     plugin = job.pipeline.chains[chain]
     if plugin.name == PLAYER:
         return plugin.link(setup)
@@ -218,12 +239,12 @@ def _tape_link(job: Job, tape: TapeReader, chain: ChainId) -> ChainLink:
     return player.link(setup)
 
 
-def _market_batches(tape: TapeReader, chain: ChainId, blocks: int) -> Iterator[Batch]:
-    """Yield a tape's market batches of one chain and those of no chain, up to ``blocks`` heads."""
+def _market_batches(tape: TapeReader, chains: Sequence[ChainId | None], blocks: int) -> Iterator[Batch]:
+    """Yield a tape's market batches of these chains (None: those of no chain), up to ``blocks`` heads."""
     heads = 0
     for record in tape.records():
         batch = record.batch
-        if batch.is_answer or batch.chain not in (chain, None):
+        if batch.is_answer or batch.chain not in chains:
             continue
         heads += sum(isinstance(event, Head) for event in batch.events)
         if blocks and heads > blocks:

@@ -118,7 +118,8 @@ def chosen_config(header: TapeHeader, config: "Config | Path | str | None" = Non
     Raises:
         ConfigError: it cannot be used. UsageError: there is no default for that kind.
     """
-    from tidemill.config.load import default_config, load_config
+    from tidemill.api.config import load_config
+    from tidemill.config.load import default_config
     from tidemill.config.model import Config
     from tidemill.config.text import config_from_json
 

@@ -1,6 +1,7 @@
 """What commands print: JSON of the API's values."""
 
 import json
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -15,8 +16,16 @@ def to_json(value: object) -> str:
 
 
 def print_json(value: object) -> None:
-    """Print one object on one line."""
-    click.echo(to_json(value))
+    """Print one object on one line.
+
+    Raises:
+        ClickException: standard output takes no more; what a command was asked for is not there then.
+    """
+    try:
+        click.echo(to_json(value))
+        sys.stdout.flush()
+    except OSError as error:
+        raise click.ClickException(f"standard output cannot be written: {error.strerror}") from error
 
 
 def print_json_lines(values: Iterable[object]) -> None:

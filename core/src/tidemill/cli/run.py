@@ -52,9 +52,13 @@ def command(
     from tidemill.api.json_lines import JsonLines
     from tidemill.api.run import RunOptions, run
     from tidemill.cli.log import configure_logging
+    from tidemill.cli.output import print_json
+    from tidemill.domain.note_json import summary_json
 
     configure_logging(as_json=as_json)
     if blocks is not None and seconds is not None:
         raise click.UsageError("--blocks and --for exclude each other: give one")
     options = RunOptions(tape, live, blocks or 0, seconds or 0, seed, speed, record, data)
-    run(config, options, notifiers=[JsonLines()] if as_json else None)
+    summary = run(config, options, notifiers=[JsonLines()] if as_json else None)
+    if as_json:
+        print_json(summary_json(summary))

@@ -52,8 +52,11 @@ class Places:
             line = self.lines.get(path[:end])
             if line is not None:
                 return Problem(json_path(path), message, self.file, line)
-        inside = sorted(name for keys, name in self.variables.items() if keys[: len(path)] == path)
-        return Problem(json_path(path), message, inside[0] if inside else self.file)
+            # A table that only variables made has no line of its own, and the one around it has nothing to do with it
+            inside = sorted(name for keys, name in self.variables.items() if keys[:end] == path[:end])
+            if inside:
+                return Problem(json_path(path), message, inside[0])
+        return Problem(json_path(path), message, self.file)
 
 
 def in_file_order(problem: Problem) -> tuple[bool, int]:

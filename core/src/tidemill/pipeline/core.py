@@ -139,7 +139,7 @@ class Core:
         before = self.flight.overlay.swaps
         undone = self.flight.roll_back(event.chain, event.height)
         after = self.flight.overlay.swaps
-        self.market.touch(pool for pool in {*before, *after} if before.get(pool) != after.get(pool))
+        self.market.touch(pool for pool in sorted({*before, *after}) if before.get(pool) != after.get(pool))
         for landed in undone:
             plan, native = landed.intent.plan, self._native(event.chain)
             assert isinstance(plan, Flow)  # noqa: S101 only flows land in blocks

@@ -1,6 +1,7 @@
 """How a run is asked to end: a signal, a time limit. The batch in hand is finished first."""
 
 import signal
+import threading
 from contextlib import suppress
 
 import anyio
@@ -23,7 +24,9 @@ class Stop:
     async def on_signals(self) -> None:
         """Ask for the end at SIGINT or SIGTERM, for as long as this is awaited."""
         # Not every platform, and no thread but the main one, can receive signals: then only limits end a run.
-        with suppress(NotImplementedError, ValueError), anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        if threading.current_thread() is not threading.main_thread():
+            return
+        with suppress(NotImplementedError), anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
             async for number in signals:
                 self.ask(signal.Signals(number).name)
 

@@ -19,8 +19,8 @@ A = TypeVar("A")
 class Supervisor:
     """A guard that knows which module belongs to which plugin, and counts failures in a row.
 
-    ``owners`` maps a top-level package to the ``<folder>.<name>`` of each plugin in it; ``max_failures`` batches in a row in which it failed
-    disable a plugin.
+    ``owners`` maps a top-level package to the ``<folder>.<name>`` of each plugin in it; a plugin that failed in ``max_failures`` batches in
+    a row is disabled.
     """
 
     def __init__(self, owners: Mapping[str, Sequence[str]], max_failures: int) -> None:
@@ -58,9 +58,10 @@ class Supervisor:
         for fault in faults:
             count = self._failures[fault.plugin] if fault.blamed else 0
             events.append(PluginState(fault.plugin, "failed", count, fault.reason))
-        for plugin in blamed:
-            if self._failures[plugin] == self._max_failures:
-                events.append(PluginState(plugin, "disabled", self._max_failures, f"failed {self._max_failures} times in a row"))
+        most = self._max_failures
+        events.extend(
+            PluginState(plugin, "disabled", most, f"failed {most} times in a row") for plugin in blamed if self._failures[plugin] == most
+        )
         return tuple(events)
 
     def _blamed(self, traceback: TracebackType | None, called: str) -> str:

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from attrs import evolve, frozen
 
 from tidemill.domain.ids import AssetId, ChainId
-from tidemill.domain.opportunity import Arbitrage, Opportunity
+from tidemill.domain.opportunity import Arbitrage, Opportunity, Signal
 from tidemill.domain.snapshot import Snapshot
+from tidemill.errors import PluginContractError
 from tidemill.hookspecs.chain import ChainRules
 from tidemill.hookspecs.strategy import Strategy
 from tidemill.planning.rank import RankKey, net_profit, rank_key
@@ -51,7 +52,11 @@ def gather(asked: Sequence[Asked], snapshot: Snapshot, guard: Guard, faults: lis
 
 
 def _listed(strategy: Strategy, snapshot: Snapshot) -> list[Opportunity]:
-    return list(strategy.find_opportunities(snapshot))
+    found = list(strategy.find_opportunities(snapshot))
+    for one in found:
+        if not isinstance(one, Arbitrage | Signal):
+            raise PluginContractError(strategy.name, f"find_opportunities gave {one!r:.60}: expected an Arbitrage or a Signal")
+    return found
 
 
 def ranked(

@@ -253,7 +253,7 @@ class Loader:
         gone = {pool for pool, ref in state.refs.items() if ref.dex == dex}
         for name in ("refs", "pools", "versions", "loading"):
             kept = getattr(state, name).mutate()
-            for pool in gone:
+            for pool in sorted(gone):
                 kept.pop(pool, None)
             setattr(state, name, kept.finish())
         for name in ("by_key", "by_address"):
@@ -326,7 +326,8 @@ def forget(state: MarketState, chain: ChainId, keys: Iterable[Key]) -> None:
 
 
 def _drop(index: Map[str, tuple[PoolId, ...]], gone: set[PoolId]) -> Map[str, tuple[PoolId, ...]]:
-    return Map({key: kept for key, pools in index.items() if (kept := tuple(pool for pool in pools if pool not in gone))})
+    entries = index.items()  # order: a map made of another
+    return Map({key: kept for key, pools in entries if (kept := tuple(pool for pool in pools if pool not in gone))})
 
 
 def _pairs(state: MarketState, ref: PoolRef) -> None:

@@ -112,7 +112,7 @@ class Market:
         touched = {*before.pools, *self.state.pools}
         moved = frozenset(pool for pool in touched if before.pools.get(pool) is not self.state.pools.get(pool))
         with self.state.versions.mutate() as versions:
-            for pool in moved:
+            for pool in sorted(moved):
                 if pool in self.state.pools:
                     versions[pool] = (event.height, self._sequence)
             self.state.versions = versions.finish()

@@ -67,8 +67,9 @@ def restored(now: MarketState, then: MarketState, chain: ChainId) -> MarketState
         setattr(result, name, _swap(getattr(now, name), getattr(then, name), {chain}))
     for name in _BY_POOL:
         current, old = getattr(now, name), getattr(then, name)
+        # order: a set of two others
         setattr(result, name, _swap(current, old, {pool for pool in (*current, *old) if chain_of(pool) == chain}))
-    pairs = {pair for pair in (*now.by_pair, *then.by_pair) if chain_of(pair[0]) == chain}
+    pairs = {pair for pair in (*now.by_pair, *then.by_pair) if chain_of(pair[0]) == chain}  # order: a set of another
     result.by_pair = _swap(now.by_pair, then.by_pair, pairs)
     points, old = Map(now.history.pairs.items()), Map(then.history.pairs.items())
     points = _swap(points, old, {pair for pair in (*points, *old) if chain_of(pair[0]) == chain})
@@ -78,7 +79,7 @@ def restored(now: MarketState, then: MarketState, chain: ChainId) -> MarketState
 
 def _swap(current: Map[Any, Any], old: Map[Any, Any], keys: set[Any]) -> Map[Any, Any]:
     result = current.mutate()
-    for key in keys:
+    for key in keys:  # order: each key is set for itself
         if key in old:
             result[key] = old[key]
         elif key in result:

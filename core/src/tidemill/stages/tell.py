@@ -90,7 +90,7 @@ def outcome_note(landed: Landed, native: AssetId, base: AssetId, head: ChainTime
         gains = ", ".join(f"{amount_text(asset, change, assets, sign=True)} {symbol(asset, assets)}" for asset, change in outcome.changes)
         # A chain may tell what changed without the single swaps
         first = outcome.fills[0] if outcome.fills else None
-        start = f"{amount_text(first.sell, first.amount_in, assets)} {symbol(first.sell, assets)} in" if first is not None else "swaps not told"
+        start = f"{amount_text(first.sell, first.amount_in, assets)} {symbol(first.sell, assets)} in" if first else "swaps not told"
         text = f"{plan.strategy}  {route}  {start}  {gains or 'no change'}  {cost}  filled in block {outcome.height}"
         return _note("fill", "info", head, text, fields)
     text = f"{plan.strategy}  {route}  {outcome.status.value} in block {outcome.height}: {readable(outcome.reason, assets)}  {cost}"

@@ -32,7 +32,10 @@ def check_layout(connection: Connection, path: Path) -> None:
     Raises:
         LedgerError: it is not.
     """
-    application, version, _ = _marks(connection)
+    application, version, tables = _marks(connection)
+    if (application, version, tables) == (0, 0, 0):
+        # A run that was killed before it made its tables leaves an empty file, which the next run takes over
+        raise LedgerError(f"{path}: there is no ledger here yet; `tidemill run` writes one, --data names its folder")
     if application != APPLICATION_ID:
         raise LedgerError(f"{path}: this SQLite file was not written by Tidemill; move it away or give another folder")
     if version != SCHEMA_VERSION:

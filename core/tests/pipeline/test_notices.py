@@ -1,0 +1,151 @@
+"""Notifiers run beside the pipeline: slow, raising or hanging ones reach no decision and hold nobody up."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import anyio
+import pytest
+from structlog.testing import capture_logs
+
+from tidemill.domain.note import Level, Note, RunHeader, Summary
+from tidemill.hookspecs.notifier import Notifier
+from tidemill.pipeline import notices as module
+from tidemill.pipeline.notices import WAITING_NOTES, Notices
+
+pytestmark = pytest.mark.anyio
+Benches, Rigs = Callable[..., Any], Callable[..., Any]
+HEADER = RunHeader("0", "paper", "toy", 1, ())
+SUMMARY = Summary(0, 0, 0, 0, 0, 0, 0, {}, {}, "")
+
+
+class Hearing(Notifier):
+    """Writes down what it hears; waits or raises first, where it is told to."""
+
+    def __init__(self, name: str = "hearing", *, fails: str = "", hangs: str = "", slow: float = 0) -> None:
+        super().__init__()
+        self.name, self.fails, self.hangs, self.slow = name, fails, hangs, slow  # type: ignore[misc]
+        self.heard: list[str] = []
+
+    async def _at(self, place: str) -> None:
+        if self.fails == place:
+            raise ConnectionError("no route")
+        if self.hangs == place:
+            await anyio.sleep_forever()
+        if self.slow:
+            await anyio.sleep(self.slow)
+
+    async def start(self, header: RunHeader) -> None:
+        await self._at("start")
+        self.heard.append("start")
+
+    async def tell(self, notes: Sequence[Note]) -> None:
+        await self._at("tell")
+        self.heard.extend(note.text for note in notes)
+
+    async def finish(self, summary: Summary) -> None:
+        await self._at("finish")
+        self.heard.append("finish")
+
+
+def note(text: str, level: Level = "info") -> Note:
+    return Note("x", level, 0, 0, text)
+
+
+async def told(notifiers: Sequence[Notifier], *groups: Sequence[Note]) -> Notices:
+    """Tell groups of notes, then the end, and wait until it was told."""
+    notices = Notices(notifiers)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(notices.run)
+        notices.start(HEADER)
+        for group in groups:
+            notices.put(group)
+            await anyio.sleep(0)
+        notices.finish(SUMMARY)
+    return notices
+
+
+async def test_notes_are_told_in_order_between_start_and_finish() -> None:
+    """Everyone hears the header, all notes in order, and the summary last."""
+    one, two = Hearing("one"), Hearing("two")
+    await told([one, two], [note("a"), note("b")], [note("c")])
+
+    assert ["start", "a", "b", "c", "finish"] == one.heard == two.heard
+
+
+async def test_notes_before_the_header_wait_for_it() -> None:
+    """The first block's notes are not told before the run was announced."""
+    hearing = Hearing()
+    notices = Notices([hearing])
+    notices.put([note("early")])
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(notices.run)
+        await anyio.wait_all_tasks_blocked()
+        assert [] == hearing.heard
+        notices.start(HEADER)
+        notices.finish(SUMMARY)
+
+    assert ["start", "early", "finish"] == hearing.heard
+
+
+@pytest.mark.parametrize("place", ["start", "tell", "finish"])
+async def test_notifier_that_raises_is_dropped_and_the_others_go_on(place: str) -> None:
+    """What one raises is logged with its name; the next one hears everything."""
+    bad, good = Hearing("bad", fails=place), Hearing("good")
+    with capture_logs() as logs:
+        await told([bad, good], [note("a")], [note("b")])
+
+    assert ["start", "a", "b", "finish"] == good.heard
+    assert "finish" not in bad.heard
+    assert [("bad", "ConnectionError: no route")] == [(log["notifier"], log["reason"]) for log in logs]
+
+
+@pytest.mark.parametrize("place", ["start", "tell", "finish"])
+async def test_notifier_that_hangs_holds_up_neither_the_end_nor_the_others(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the run's end on it has so many seconds; then it is dropped and the others hear the rest."""
+    monkeypatch.setattr(module, "FINISH_S", 0.05)
+    stuck, good = Hearing("stuck", hangs=place), Hearing("good")
+    with capture_logs() as logs, anyio.fail_after(5):
+        await told([stuck, good], [note("a")], [note("b")])
+
+    assert ["start", "a", "b", "finish"] == good.heard
+    assert "did not return within" in logs[-1]["reason"]
+
+
+async def test_putting_notes_never_waits_and_drops_debug_first() -> None:
+    """Beyond the bound notes of level debug go first; what matters stays, and at the end it is told how many were dropped."""
+    hearing = Hearing()
+    notices = Notices([hearing])
+    notices.put([note(str(number), "debug") for number in range(WAITING_NOTES)])
+    notices.put([note("kept")])
+    with capture_logs() as logs:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(notices.run)
+            notices.start(HEADER)
+            notices.finish(SUMMARY)
+
+    assert ["start", "kept", "finish"] == hearing.heard
+    assert [WAITING_NOTES] == [log["count"] for log in logs]
+
+
+async def test_notes_without_anyone_to_tell_are_not_kept() -> None:
+    """Nobody listens: nothing is queued, and the end still comes."""
+    notices = await told([], [note("a")])
+
+    assert not notices._notes
+
+
+async def test_r1_slow_and_raising_notifiers_reach_no_decision(bench: Benches, rig: Rigs) -> None:
+    """The same batches give the same digest whoever listens, and the driver never waits for a notifier."""
+    digests = []
+    for notifiers in ([], [Hearing(slow=0.01)], [Hearing(fails="tell")], [Hearing(hangs="tell")]):
+        made = rig(bench(), notifiers=notifiers)
+        made.script_of(10, {3: 105, 6: 95})
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(made.notices.run)
+            made.notices.start(HEADER)
+            with anyio.fail_after(5):
+                await made.play()
+            tasks.cancel_scope.cancel()
+        digests.append(made.driver.digest.hexdigest())
+
+    assert 1 == len(set(digests))
