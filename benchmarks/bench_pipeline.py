@@ -8,10 +8,11 @@ import gc
 from collections.abc import Callable, Sequence
 from functools import partial
 from statistics import median
+from time import process_time_ns
 
 from immutables import Map
 
-from benchmarks.measure import MICROSECONDS, RATE, Case, cpu_ns, report
+from benchmarks.measure import MICROSECONDS, RATE, Case, report
 from benchmarks.stream_peers import BUFFER, into_dict, through_hook, through_queue, through_stream
 from benchmarks.toy_core import LoadedCore, Watcher
 from tidemill.domain.events import Batch, OraclePrice
@@ -34,10 +35,10 @@ def folded(core: Core, make: Callable[[], Sequence[Batch]], events: int) -> Call
 
     def once() -> float:
         batches = make()
-        started = cpu_ns()
+        started = process_time_ns()
         for batch in batches:
             core.on_batch(batch, True)
-        return len(batches) * events * 1e9 / (cpu_ns() - started)
+        return len(batches) * events * 1e9 / (process_time_ns() - started)
 
     return once
 
@@ -68,11 +69,11 @@ def singles(loaded: LoadedCore, *, decide: bool) -> Callable[[], float]:
         core.on_batch(first, True)
         times = []
         for batch in batches:
-            started = cpu_ns()
+            started = process_time_ns()
             core.on_batch(batch, decide)
             if not decide:
                 core.snapshot()
-            times.append(cpu_ns() - started)
+            times.append(process_time_ns() - started)
         return median(times) / 1000
 
     return once
@@ -80,7 +81,7 @@ def singles(loaded: LoadedCore, *, decide: bool) -> Callable[[], float]:
 
 def event_cases() -> list[Case]:
     """Events that move no pool, beside what a framework pays that hands each one over by itself."""
-    others = {
+    others: dict[str, Callable[[Sequence[OraclePrice]], float]] = {
         "anyio stream": through_stream,
         f"anyio stream of {BUFFER}": partial(through_stream, buffer=BUFFER),
         "asyncio.Queue": through_queue,
@@ -132,10 +133,10 @@ def snapshot_cases(few: LoadedCore, many: LoadedCore, watched: LoadedCore) -> li
 
 def _calls(call: Callable[[], object], number: int) -> Callable[[], float]:
     def once() -> float:
-        started = cpu_ns()
+        started = process_time_ns()
         for _ in range(number):
             call()
-        return (cpu_ns() - started) / number / 1000
+        return (process_time_ns() - started) / number / 1000
 
     return once
 

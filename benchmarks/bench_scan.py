@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import process_time_ns
 
 from benchmarks import processes
 from benchmarks.cycle_peers import LISTED, graph_near, list_simple_cycles, rates_of, search_rates
-from benchmarks.measure import SECONDS, Case, cpu_ns, report, say
+from benchmarks.measure import SECONDS, Case, report, say
 from tidemill.api.market import Market
 from tidemill.api.tape import open_tape
 from tidemill_testing.recorded import VARIABLE, data_folder
@@ -42,9 +43,9 @@ def seconds(call: Callable[[], object]) -> Callable[[], float]:
     """Return a round that calls once: seconds of the processor."""
 
     def once() -> float:
-        started = cpu_ns()
+        started = process_time_ns()
         call()
-        return (cpu_ns() - started) / 1e9
+        return (process_time_ns() - started) / 1e9
 
     return once
 
@@ -66,13 +67,12 @@ def cases(tape: Path, market: Market) -> list[Case]:
 
 def found(market: Market) -> Sequence[str]:
     """Say what each way of looking finds."""
-    cycles, start = market.scan("WETH", 3), market.names.asset("WETH")
+    cycles, start, pools = market.scan("WETH", 3), market.names.asset("WETH"), market.snapshot.pools
     rates = rates_of(market.snapshot.pools.values())
     near = graph_near(rates, start)
     proven = "all of them, and the best" if all(cycle.exact for cycle in cycles) else "not proven to be all"
     return (
-        f"{len(market.snapshot.pools):,} pools. `scan` finds {len(cycles):,} cycles from WETH that gain ({proven}), each with its best "
-        "amount and exact quotes.",
+        f"{len(pools):,} pools; `scan` finds {len(cycles):,} cycles from WETH that gain ({proven}), sized and quoted exactly.",
         f"The search over rates finds {search_rates(rates, start):,} that gain on an infinitely small amount, before any unit is rounded.",
         f"networkx is given only the {near.number_of_nodes():,} tokens that stand in such a cycle, and no rates.",
     )

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import repeat
 from pathlib import Path
 from statistics import median
-from time import process_time_ns as cpu_ns
+from time import process_time_ns
 
 from attrs import frozen
 
@@ -58,15 +58,15 @@ class Case:
 
 def per_call(call: Callable[[], object]) -> Callable[[], float]:
     """Return a round that repeats a short call and gives its time in microseconds."""
-    started = cpu_ns()
+    started = process_time_ns()
     call()
-    number = max(1, _MIN_NS // max(1, cpu_ns() - started))
+    number = max(1, _MIN_NS // max(1, process_time_ns() - started))
 
     def once() -> float:
-        started = cpu_ns()
+        started = process_time_ns()
         for _ in repeat(None, number):
             call()
-        return (cpu_ns() - started) / number / 1000
+        return (process_time_ns() - started) / number / 1000
 
     return once
 

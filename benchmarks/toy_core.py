@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from tidemill.domain.events import Batch, MarketId, OraclePrice, Trade
-from tidemill.domain.ids import MAIN_BOOK, PoolId
+from tidemill.domain.events import Batch, OraclePrice, Trade
+from tidemill.domain.ids import MAIN_BOOK, MarketId, PoolId
 from tidemill.domain.opportunity import Opportunity
 from tidemill.domain.snapshot import Snapshot
 from tidemill.domain.transaction import Wallet

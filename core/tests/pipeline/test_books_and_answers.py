@@ -133,7 +133,7 @@ def test_released_money_lets_an_idea_that_met_a_conflict_be_found_again(bench: B
     assert pools[2] in answer.intents[0].plan.pools
 
 
-def test_outcome_heard_twice_counts_once(bench: Benches) -> None:
+def test_r5_outcome_heard_twice_counts_once(bench: Benches) -> None:
     """The same outcome again moves nothing: no row, no balance, no count."""
     run = bench()
     gap(run)

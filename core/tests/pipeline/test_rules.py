@@ -343,3 +343,51 @@ def test_r4_ledger_is_the_same_under_any_hash_seed() -> None:
     assert told[0] == told[1] == told[2]
     assert int(told[0][2]) > 5
     assert int(told[0][3]) > 5
+
+
+def test_r5_books_in_memory_equal_the_sum_of_the_ledger(bench: Benches) -> None:
+    """After fills, reverts and a rollback a book's balances are what its rows add up to, and what is reserved is what is in flight."""
+    run = bench()
+    busy(run)
+    run.blocks.height -= 2
+    run.feed(run.blocks.batch(Rollback(SIM, run.blocks.height, "")))
+    run.block()
+    entries = [row for effects in run.seen for row in effects.rows if isinstance(row, EntryRow)]
+    wallet: dict[str, int] = {}
+    for entry in entries:
+        for line in entry.postings:
+            if line.account == "wallet":
+                wallet[line.asset] = wallet.get(line.asset, 0) + line.amount
+    book = run.core.books.states["main"]
+    promised: dict[str, int] = {}
+    for plan in book.plans:
+        for asset, amount in (*plan.reserved, (plan.native, plan.cost_cap)):
+            promised[asset] = promised.get(asset, 0) + amount
+
+    assert run.summary().fills
+    assert wallet == dict(book.balances)
+    assert promised == dict(book.reserved)
+
+
+def test_r9_fill_below_the_guard_reverts(bench: Benches) -> None:
+    """The guard on the final balance is part of the one replay: a fill that would lose is undone, for planner and paper alike."""
+    run = bench()
+    pools = run.load({1: (DEEP, DEEP), 2: (DEEP, DEEP)})
+    intent = run.block({pools[2]: (GAP, DEEP)}).intents[0]
+    run.block({pools[2]: (DEEP, DEEP)})
+    broken = replay.replay_flow(intent.plan, run.core.view(), run.core.snapshot().head(SIM))
+
+    assert isinstance(broken, replay.Broken)
+    assert "guard" == broken.rule
+    assert (0, 1) == (run.summary().fills, run.summary().reverts)
+
+
+def test_r2_every_block_of_a_source_moves_the_market(bench: Benches) -> None:
+    """No batch is passed over: after each block the pool stands where that block says."""
+    run = bench()
+    pools = run.load({1: (DEEP, DEEP), 2: (DEEP, DEEP)})
+    for step in range(30):
+        held = (DEEP + step, DEEP)
+        run.feed(run.blocks.head(run.blocks.logs({pools[1]: held})), decide=False)
+        assert held == dict(run.core.market.state.pools)[pools[1]].reserves
+        assert run.blocks.height == run.core.snapshot().head(SIM).height
