@@ -22,23 +22,6 @@ SOURCE = "dex/uniswap_v2_pairs_reserves_2020-10.json.gz"
 BY_NETWORKX, BY_RATES = f"networkx `simple_cycles`, {LISTED:,} of them, no amounts", "search over rates in floats, no amounts"
 
 
-class Command:
-    """Runs a command in one case and gives its processor time in the next."""
-
-    def __init__(self, command: Sequence[str]) -> None:
-        self._command = command
-        self._cost = processes.Cost(0.0, 0.0)
-
-    def wall_s(self) -> float:
-        """Run it: seconds on the wall."""
-        self._cost = processes.run(self._command)
-        return self._cost.wall_s
-
-    def cpu_s(self) -> float:
-        """Return the processor time of the run before."""
-        return self._cost.cpu_s
-
-
 def seconds(call: Callable[[], object]) -> Callable[[], float]:
     """Return a round that calls once: seconds of the processor."""
 
@@ -52,7 +35,7 @@ def seconds(call: Callable[[], object]) -> Callable[[], float]:
 
 def cases(tape: Path, market: Market) -> list[Case]:
     """The command as a whole, its parts, and what others do of one part."""
-    command = Command(processes.tidemill("scan", str(tape), "--start", "WETH", "--hops", "3", "--json"))
+    command = processes.Command(processes.tidemill("scan", str(tape), "--start", "WETH", "--hops", "3", "--json"))
     start = market.names.asset("WETH")
     rates = rates_of(market.snapshot.pools.values())
     return [

@@ -157,6 +157,12 @@ def console_script() -> str:
 def run_fresh(*arguments: str, cwd: Path, env: Environment | None = None) -> Ended:
     """Run the installed command in an interpreter of its own, as a shell does."""
     done = subprocess.run(
-        [console_script(), *arguments], cwd=cwd, env=environment(env or {}), capture_output=True, encoding="utf-8", timeout=PATIENCE_S, check=False
+        [console_script(), *arguments],
+        cwd=cwd,
+        env=environment(env or {}),
+        capture_output=True,
+        encoding="utf-8",
+        timeout=PATIENCE_S,
+        check=False,
     )
     return Ended(done.returncode, done.stdout, done.stderr)

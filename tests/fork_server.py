@@ -10,7 +10,6 @@ import os
 import pkgutil
 import resource
 import sys
-import traceback
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -45,7 +44,12 @@ def serve() -> None:
             answer = os.fork()
             if not answer:
                 _become(order)
-        print(answer, flush=True)
+        _say(answer)
+
+
+def _say(answer: object) -> None:
+    sys.stdout.write(f"{answer}\n")
+    sys.stdout.flush()
 
 
 def _become(order: dict[str, Any]) -> None:
@@ -64,9 +68,10 @@ def _become(order: dict[str, Any]) -> None:
         if order["unprivileged"]:
             _obey_permissions()
         code = _call(order["arguments"])
-    except BaseException:
-        traceback.print_exc()
     finally:
+        error = sys.exception()
+        if error is not None:
+            sys.excepthook(type(error), error, error.__traceback__)
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
@@ -97,5 +102,5 @@ def _call(arguments: list[str]) -> int:
 if __name__ == "__main__":
     sys.path[:] = [entry for entry in sys.path if Path(entry or os.curdir).resolve() != Path(__file__).resolve().parent]
     warm_up()
-    print("ready", flush=True)
+    _say("ready")
     serve()

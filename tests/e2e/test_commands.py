@@ -98,7 +98,7 @@ def test_config_init_keeps_a_file_that_is_there(tidemill: Tidemill, tmp_path: Pa
 
 def test_run_under_the_written_default_is_the_run_without_one(tidemill: Tidemill) -> None:
     """The default written out decides nothing else than the default."""
-    short = ("run", "--blocks", "4", "--speed", "max", "--json")
+    short = ("run", "--blocks", "2", "--speed", "max", "--json")
     without = tidemill(*short, "--data", "1", env=LEAN)
     assert 0 == tidemill("config", "init").code
     found, named = tidemill(*short, "--data", "2", env=LEAN), tidemill(*short, "--data", "3", "--config", "tidemill.toml", env=LEAN)
@@ -156,7 +156,17 @@ def test_scan_of_a_runs_tape_gives_exact_cycles(simulated_run: Path, tidemill: T
     tape = str(simulated_run / "run.tape")
     rows = tidemill("scan", tape, "--start", "WETH", "--hops", "3", "--at", "12", "--json").lines
     first = rows[0]
-    quote = ("quote", "--tape", tape, "--pool", first["legs"][0]["pool"], "--sell", first["legs"][0]["sell"], "--amount", first["amount_in"])
+    quote = (
+        "quote",
+        "--tape",
+        tape,
+        "--pool",
+        first["legs"][0]["pool"],
+        "--sell",
+        first["legs"][0]["sell"],
+        "--amount",
+        first["amount_in"],
+    )
     quoted = tidemill(*quote, "--at", "12", "--json").lines[0]
 
     assert sorted((int(row["profit"]) for row in rows), reverse=True) == [int(row["profit"]) for row in rows]

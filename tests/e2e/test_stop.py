@@ -79,7 +79,7 @@ def test_stop_before_the_first_block_is_clean(forks: Forks, tidemill: Tidemill, 
     assert (verified := tidemill("ledger", "verify")).code == 0 or "there is no ledger here" in verified.err
 
 
-LIVE = "live trading needs a signer, and this version has none: leave --live out and set mode = \"paper\"\n"
+LIVE = 'live trading needs a signer, and this version has none: leave --live out and set mode = "paper"\n'
 
 
 @pytest.mark.parametrize(("arguments", "mode"), [(["--live"], "paper"), ([], "live"), (["--live"], "live")])
@@ -109,9 +109,7 @@ def test_r11_live_is_refused_before_anything_begins(arguments: list[str], mode: 
         (["all"], "unexpected extra argument"),
     ],
 )
-def test_run_usage_errors_are_exit_code_2_and_begin_nothing(
-    arguments: list[str], message: str, tidemill: Tidemill, tmp_path: Path
-) -> None:
+def test_run_usage_errors_are_exit_code_2_and_begin_nothing(arguments: list[str], message: str, tidemill: Tidemill, tmp_path: Path) -> None:
     """What cannot be followed is said on standard error with exit code 2; no folder, no ledger, no line on standard output."""
     done = tidemill("run", *arguments)
 

@@ -107,7 +107,7 @@ class Pairs:
 
     def follow(self, flow: dict[str, Any]) -> int:
         """Carry out a flow of own funds and return its gain."""
-        ((asset, funds),) = flow["funds"]
+        ((_, funds),) = flow["funds"]
         amount = funds
         for swap in flow["swaps"]:
             buy, paid = self.out(swap["pool"], swap["sell"], amount)
@@ -118,7 +118,9 @@ class Pairs:
 
     def best(self) -> int:
         """Return the best gain of any cycle of two or three pairs from WETH, over amounts from 0.01 WETH that double."""
-        return max(self._gain(pools, 10**16 << power) for count in (2, 3) for pools in permutations(self.held, count) for power in range(15))
+        return max(
+            self._gain(pools, 10**16 << power) for count in (2, 3) for pools in permutations(self.held, count) for power in range(15)
+        )
 
     def _gain(self, pools: tuple[str, ...], amount: int) -> int:
         asset, held = WETH, amount

@@ -40,7 +40,7 @@ EXPECTED = (
     (3, "$.speed", "4"),
     (6, "$.chains.sim.pools", "many"),
     (9, "$.dex.uniswap.max_slipage_bps", "did you mean max_slippage_bps"),
-    (11, "$.dex.unisvap", "no such dex is installed; did you mean \"uniswap\"?"),
+    (11, "$.dex.unisvap", 'no such dex is installed; did you mean "uniswap"?'),
     (14, "$.strategies.triangular.min_profit_bps", "-3"),
     (16, "$.strategies.momentun", "no such strategy is installed"),
 )

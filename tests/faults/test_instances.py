@@ -15,7 +15,10 @@ def test_second_instance_on_the_same_ledger_is_refused_with_the_process(forks: F
     first.signal(signal.SIGINT)
 
     assert (1, "") == (second.code, second.out)
-    assert f"tidemill-data: process {first.pid} is writing this ledger; stop it, or give this run a folder of its own with --data\n" == second.err
+    assert (
+        f"tidemill-data: process {first.pid} is writing this ledger; stop it, or give this run a folder of its own with --data\n"
+        == second.err
+    )
     assert (0, False) == (looked.code, looked.lines[0]["closed"])
     assert 0 == first.end().code
     assert [1] == [run["run"] for run in tidemill("ledger", "verify", "--json").lines[0]["runs"]]

@@ -53,9 +53,7 @@ def opened(tidemill: Tidemill, run: int) -> dict[tuple[str, str], int]:
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_r13_kill_leaves_a_sound_ledger_that_the_next_run_continues(
-    moment: str, forks: Forks, tidemill: Tidemill, tmp_path: Path
-) -> None:
+def test_r13_kill_leaves_a_sound_ledger_that_the_next_run_continues(moment: str, forks: Forks, tidemill: Tidemill, tmp_path: Path) -> None:
     """R13: whenever the process is killed, every run verifies, the next run opens with exactly what the books hold, and closes."""
     running = forks.start([*ENDLESS, "--record", "run.tape"], cwd=tmp_path, env=LEAN)
     running.wait_for(lambda: MOMENTS[moment](running, tmp_path))

@@ -62,9 +62,7 @@ def test_import_of_an_impossible_reserve_names_the_row_and_leaves_nothing(
 
 
 @pytest.mark.parametrize("reserve", [0, 1, (1 << 112) - 1], ids=["nothing", "one unit", "all that fits"])
-def test_import_of_a_reserve_at_its_bounds_is_scanned_and_traded(
-    reserve: int, tidemill: Tidemill, pair_list: Path, tmp_path: Path
-) -> None:
+def test_import_of_a_reserve_at_its_bounds_is_scanned_and_traded(reserve: int, tidemill: Tidemill, pair_list: Path, tmp_path: Path) -> None:
     """Empty pairs are left out and counted; the smallest and the largest reserves neither break a search nor a run."""
     rows = json.loads(pair_list.read_text())
     rows[1]["reserve0"] = rows[3]["reserve1"] = str(reserve)
@@ -111,7 +109,10 @@ def test_chain_setting_of_another_chain_is_refused(tape: str, tidemill: Tidemill
 )
 def test_scan_and_quote_from_an_asset_that_is_unknown_are_refused(asset: str, words: list[str], tape: str, tidemill: Tidemill) -> None:
     """An asset that is not there is said so, with what may be typed; nothing a terminal obeys is repeated."""
-    for command in (("scan", tape, "--start", asset, "--hops", "3"), ("quote", "--tape", tape, "--pool", "0x" + "33" * 20, "--sell", asset, "--amount", "1")):
+    for command in (
+        ("scan", tape, "--start", asset, "--hops", "3"),
+        ("quote", "--tape", tape, "--pool", "0x" + "33" * 20, "--sell", asset, "--amount", "1"),
+    ):
         done = tidemill(*command)
         assert (2, "", True, False) == (done.code, done.out, all(word in done.err for word in words), "\x1b" in done.err), done
 
@@ -144,7 +145,9 @@ def test_forged_symbol_of_a_verified_asset_means_the_verified_one(tape: str, tid
     assert {"eip155:1/erc20:0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48"} == {row["legs"][0]["sell"] for row in rows}
 
 
-@pytest.mark.parametrize("pool", ["0x" + "99" * 20, "eip155:1/uniswap:0x" + "99" * 20, "USDC/WETH", "eip155:1/sushiswap:0x" + "33" * 20, ""])
+@pytest.mark.parametrize(
+    "pool", ["0x" + "99" * 20, "eip155:1/uniswap:0x" + "99" * 20, "USDC/WETH", "eip155:1/sushiswap:0x" + "33" * 20, ""]
+)
 def test_quote_of_a_pool_that_is_unknown_is_refused(pool: str, tape: str, tidemill: Tidemill) -> None:
     """A pool is its id or its address, and must be on the tape."""
     done = tidemill("quote", "--tape", tape, "--pool", pool, "--sell", "WETH", "--amount", "1")

@@ -62,7 +62,17 @@ RUN = ("run", "--blocks", "12", "--seed", "7", "--speed", "max", "--json")
         (GOOD.replace("find_opportunities", "find"), "acme_lag.Acme lacks find_opportunities, which Strategy demands"),
         (GOOD.replace("return [Acme]", "return [Acme()]"), "not instances"),
     ],
-    ids=["raises", "exits", "imports nothing", "does not parse", "hook raises", "hook misspelt", "not marked", "member missing", "instance"],
+    ids=[
+        "raises",
+        "exits",
+        "imports nothing",
+        "does not parse",
+        "hook raises",
+        "hook misspelt",
+        "not marked",
+        "member missing",
+        "instance",
+    ],
 )
 def test_r10_plugin_that_cannot_be_used_is_named_and_nothing_begins(source: str, message: str, acme: Acme, tmp_path: Path) -> None:
     """R10: one line names plugin, distribution and fault; exit code 1, no ledger, no traceback."""

@@ -132,6 +132,8 @@ class Market:
         finder = self.snapshot.finder
         if finder is None:
             raise UsageError("no searcher is enabled: add a table such as [search.cycles]")
+        if finder.max_hops is not None and many > finder.max_hops:
+            raise UsageError(f"cycles of {many} hops are asked for; the searcher that is enabled knows those of up to {finder.max_hops}")
         asset = self.names.asset(start)
         best = top if top is not None else 0 if isinstance(hops, int) else TOP_OF_RANGE
         query = CycleQuery(chain_of(asset), (asset,), min_hops=few, max_hops=many, min_profit=min_profit, top=best, work=_NO_LIMIT)

@@ -57,7 +57,11 @@ class Candidate:
 
 
 class CycleFinder(Protocol):
-    """Answers cycle queries over one snapshot."""
+    """Answers cycle queries over one snapshot; ``max_hops`` is the longest cycle it knows, None for no limit."""
+
+    @property
+    def max_hops(self) -> int | None:
+        """The longest cycle it answers."""
 
     def find(self, query: CycleQuery) -> Iterator[Candidate]:
         """Yield candidates, best first, ties by their pools' ids."""

@@ -30,6 +30,7 @@ class Cycles(Searcher):
     """
 
     name = "cycles"
+    max_hops = MAX_HOPS
     settings: CyclesSettings
 
     def __init__(self, settings: object | None = None) -> None:
