@@ -21,6 +21,8 @@ TESTS, COVERAGE = RESULTS / "tests.xml", RESULTS / "coverage.json"
 CONTRACTS = ROOT / "tests" / "npm"
 PACKAGES = ("libs/*", "plugins/*/*")
 
+WORKERS = str(min(4, os.cpu_count() or 1))
+
 left_out: dict[str, str] = {}
 ran: list[str] = []
 
@@ -58,6 +60,12 @@ def checks(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """Are the pages that are made from code up to date? `python -m scripts.docs` writes them."""
+    session.run("python", "-m", "scripts.docs", "--check")
+
+
+@nox.session
 def tests(session: nox.Session) -> None:
     """Do all tests pass, and do they run more than 95 % of each package?"""
     RESULTS.mkdir(parents=True, exist_ok=True)
@@ -67,8 +75,10 @@ def tests(session: nox.Session) -> None:
     if reason:
         left_out["bytecode"] = reason
     selected = session.posargs
+    session.run("coverage", "erase")
     # Before pytest: its plugins import the packages that are measured
-    session.run("coverage", "run", "-m", "pytest", f"--junit-xml={TESTS}", "-q", *selected)
+    session.run("coverage", "run", "-m", "pytest", "-n", WORKERS, "--dist", "loadfile", f"--junit-xml={TESTS}", "-q", *selected)
+    session.run("coverage", "combine", "--quiet")
     if not selected:
         session.run("coverage", "json", "--quiet", "-o", str(COVERAGE))
         session.run("python", "-m", "scripts.coverage_floor", str(COVERAGE))

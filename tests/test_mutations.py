@@ -157,7 +157,9 @@ def test_mutations_planted_fault_fails_a_test_of_its_rule(copy: Path, faulty: Fa
     assert "error" not in result.stdout.splitlines()[-1]
 
 
-FLOAT = Fault("a float in a path of money", "domain/lending.py", "fee = product // self.denominator", "fee = product / self.denominator", ())
+FLOAT = Fault(
+    "a float in a path of money", "domain/lending.py", "fee = product // self.denominator", "fee = product / self.denominator", ()
+)
 
 
 @pytest.mark.parametrize("faulty", [FLOAT], ids=lambda fault: fault.name, indirect=True)

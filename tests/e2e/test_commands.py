@@ -199,11 +199,12 @@ def test_scan_options_cut_the_list(hops: str, pairs: str, tidemill: Tidemill) ->
     assert [] == tidemill(*scan, "--start", "WETH", "--min-profit", str(least + 1)).lines
 
 
-@pytest.mark.parametrize("arguments", [["--hops", "1"], ["--hops", "0"], ["--hops", "x"], ["--hops", "3", "--top", "0"], ["--hops", "3", "--min-profit", "0"],
-                                       ["--hops", "3", "--at", "7"], []])  # fmt: skip
-def test_scan_that_means_nothing_is_a_usage_error(arguments: list[str], pairs: str, tidemill: Tidemill) -> None:
+@pytest.mark.parametrize(
+    "arguments", ["--hops 1", "--hops 0", "--hops x", "--hops 3 --top 0", "--hops 3 --min-profit 0", "--hops 3 --at 7", ""]
+)
+def test_scan_that_means_nothing_is_a_usage_error(arguments: str, pairs: str, tidemill: Tidemill) -> None:
     """Numbers out of range, heights that are not on the tape, and options left out."""
-    done = tidemill("scan", pairs, "--start", "WETH", *arguments)
+    done = tidemill("scan", pairs, "--start", "WETH", *arguments.split())
 
     assert (2, "", False) == (done.code, done.out, "Traceback" in done.err)
 

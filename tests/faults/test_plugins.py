@@ -182,15 +182,16 @@ class Acme(Strategy):
         (a, b), (c, d) = (snapshot.refs[pool].assets for pool in pools)
         fine, open_end = (Leg(pools[0], a, b), Leg(pools[0], b, a)), (Leg(pools[0], a, b),)
         nowhere = (Leg(PoolId("sim:1/uniswap:0x00"), a, b), Leg(PoolId("sim:1/uniswap:0x00"), b, a))
+        much, none = 10**18, AssetId("sim:1/erc20:0x00")
         cases = [
-            (fine, a, 10**18, 10**30, "sim:1"), (fine, a, -5, 10**30, "sim:1"), (fine, a, 10**90, 10**90, "sim:1"),
-            (fine, a, 0, 10**30, "sim:1"), (open_end, a, 10**18, 10**30, "sim:1"), (nowhere, a, 10**18, 10**30, "sim:1"),
-            ((), a, 10**18, 10**30, "sim:1"), (fine, AssetId("sim:1/erc20:0x00"), 10**18, 10**30, "sim:1"), (fine, a, 10**18, 10**30, "eip155:1"),
+            (fine, a, much, 10**30, "sim:1"), (fine, a, -5, 10**30, "sim:1"), (fine, a, 10**90, 10**90, "sim:1"),
+            (fine, a, 0, 10**30, "sim:1"), (open_end, a, much, 10**30, "sim:1"), (nowhere, a, much, 10**30, "sim:1"),
+            ((), a, much, 10**30, "sim:1"), (fine, none, much, 10**30, "sim:1"), (fine, a, much, 10**30, "eip155:1"),
             (nowhere, a, 0, 0, "sim:1"), ((), a, 0, 0, "sim:1"),
         ]
+        height = snapshot.head("sim:1").height
         for place, (legs, asset, amount, profit, chain) in enumerate(cases):
-            height = snapshot.head("sim:1").height
-            yield Arbitrage(id=f"{place}-{height}", strategy="acme", chain=ChainId(chain), asset=asset, legs=legs, amount=amount, profit=profit, height=height)
+            yield Arbitrage(f"{place}-{height}", "acme", ChainId(chain), asset, legs, amount, profit, height)
 
 @hookimpl
 def tidemill_register_strategies():

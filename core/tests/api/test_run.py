@@ -132,7 +132,10 @@ def test_r5_recorded_run_replays_to_the_same_hash(recorded: tuple[Path, Summary,
 
 def test_r4_equal_seeds_give_equal_ledgers_and_other_seeds_others(config: Configs, tmp_path: Path) -> None:
     """The seed of the command line counts before that of the configuration."""
-    hashes = [run(config(), options(tmp_path, data=tmp_path / str(place), seed=seed), notifiers=[]).ledger_hash for place, seed in enumerate((3, 3, 4))]
+    hashes = [
+        run(config(), options(tmp_path, data=tmp_path / str(place), seed=seed), notifiers=[]).ledger_hash
+        for place, seed in enumerate((3, 3, 4))
+    ]
 
     assert hashes[0] == hashes[1] != hashes[2]
 
@@ -174,7 +177,9 @@ def test_r5_replay_without_one_batch_differs(recorded: tuple[Path, Summary, Hear
     assert difference.place >= paper
 
 
-def test_replay_of_another_final_hash_is_a_difference_of_the_closing_record(recorded: tuple[Path, Summary, Hearing], tmp_path: Path) -> None:
+def test_replay_of_another_final_hash_is_a_difference_of_the_closing_record(
+    recorded: tuple[Path, Summary, Hearing], tmp_path: Path
+) -> None:
     """Every batch the same and another hash at the end: the closing record is named."""
     tape, made, _ = recorded
     forged = rewritten(tape, tmp_path / "f.tape", lambda place, one: (one.batch, one.decide, one.digest), "f" * 64)
@@ -315,6 +320,15 @@ def test_run_with_a_wrong_configuration_starts_nothing(config: Configs, tmp_path
     assert not (tmp_path / "data").exists()
 
 
+def test_run_with_a_wrong_setting_of_a_plugin_starts_nothing(config: Configs, tmp_path: Path) -> None:
+    """A key that only the plugin's own settings can judge is told like any other, with its line."""
+    with pytest.raises(ConfigError, match=r"tidemill\.toml:\d+ .*max_trad") as told:
+        run(config(chain="max_trad = 1"), options(tmp_path), notifiers=[])
+
+    assert 1 == len(told.value.problems)
+    assert not (tmp_path / "data").exists()
+
+
 def test_run_of_a_cut_tape_is_refused_with_its_offset(recorded: tuple[Path, Summary, Hearing], tmp_path: Path) -> None:
     """A damaged tape is never half played, neither by ``run`` nor by ``replay``."""
     cut = tmp_path / "cut.tape"
@@ -358,7 +372,7 @@ def test_ledger_that_fails_in_mid_run_ends_it_with_that_error(config: Configs, t
         put(self, rows, **more)
 
     monkeypatch.setattr(LedgerWriter, "put", failing)
-    with pytest.raises(LedgerError, match="^disk full$"):
+    with pytest.raises(LedgerError, match=r"^disk full$"):
         run(config(), options(tmp_path, record=tmp_path / "run.tape"), notifiers=[])
     with pytest.raises(TapeDamaged):
         TapeReader(tmp_path / "run.tape").validate()

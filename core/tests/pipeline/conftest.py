@@ -170,7 +170,8 @@ class ToyLink(ChainLink):
     """Plays scripted batches; what it reports is up to the script."""
 
     def __init__(self, rules: ChainRules, script: Sequence[Batch]) -> None:
-        self.rules, self.reader, self.script = rules, ToyReader(), list(script)
+        self.rules, self.script = rules, list(script)
+        self.reader: ToyReader = ToyReader()
         self.watched: list[Watch] = []
         self.closed = False
 

@@ -203,7 +203,7 @@ def test_proposals_are_ranked_and_planned_with_the_ideas_of_the_others(bench: Be
     _, effects = gap(source)
     idea = next(row for row in effects.rows if isinstance(row, OpportunityRow))
     run = bench((Silent(),))
-    pools, none = gap(run)
+    _, none = gap(run)
     assert () == none.intents
     offers = run.core.snapshot().offers((min(USD, WETH), max(USD, WETH)))
     proposed = Silent().opportunity(buy=offers[0], sell=offers[-1])
@@ -269,5 +269,3 @@ def test_idea_that_costs_more_than_it_gains_is_not_planned(bench: Benches) -> No
     gap(run)
 
     assert [("main", "net_profit")] == run.rejections()
-
-

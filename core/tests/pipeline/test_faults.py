@@ -4,7 +4,7 @@ import importlib
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 import pytest
@@ -35,7 +35,7 @@ from tidemill_testing.toy import USD, WETH
 Benches = Callable[..., Any]
 DEEP = 10**21
 GAP = DEEP * 105 // 100
-PLUGIN = '''
+PLUGIN = """
 from tidemill_testing.market import PairPool
 from tidemill_testing.toy import ToyDex, toy_ref
 from tidemill.domain.pool import Decoded
@@ -67,7 +67,7 @@ class SisterDex(ToyDex):
 
     def apply(self, pool, log, at):
         raise KeyError("tock")
-'''
+"""
 
 
 class Finding(Strategy):
@@ -367,10 +367,9 @@ def fickle(plugin: ModuleType, run: Any, names: set[str]) -> Any:
             return whole(*args)
 
         # Defined in the plugin's package, as far as a traceback can tell
-        return type(method)(method.__code__, {**globals(), "__name__": plugin.__name__}, name, None, method.__closure__)
+        return FunctionType(method.__code__, {**globals(), "__name__": plugin.__name__}, name, None, method.__closure__)
 
     made = type("Fickle", (plugin.PairPool,), {name: breaking(name) for name in names})
-    plugin.BadPool = made  # type: ignore[attr-defined]
     refs = [plugin.toy_ref(number, USD, WETH, dex="sister") for number in (1, 2)]
 
     def decode(self: Any, ref: Any, states: Any, at: Any, last: Any) -> Any:
@@ -380,7 +379,7 @@ def fickle(plugin: ModuleType, run: Any, names: set[str]) -> Any:
         pool = decoded.pool
         return plugin.Decoded(made(pool.id, pool.assets, pool.reserves, pool.fee_ppm), Watch(decoded.watch.keys))
 
-    plugin.SisterDex.decode = decode  # type: ignore[attr-defined]
+    plugin.SisterDex.decode = decode
     run.feed(run.blocks.head(), decide=False)
     run.feed(run.blocks.found(*refs), decide=False)
     run.feed(run.blocks.batch(run.blocks.states({refs[0].id: (DEEP, DEEP), refs[1].id: (DEEP, DEEP)})))

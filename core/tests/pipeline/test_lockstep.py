@@ -17,7 +17,8 @@ from tidemill_testing.market import SIM
 from tidemill_testing.toy import USD, WETH, ToyDex, state_key, toy_ref
 
 pytestmark = pytest.mark.anyio
-Benches, Rigs = Callable[..., Any], Callable[..., Any]
+Benches = Callable[..., Any]
+Rigs = Callable[..., Any]
 
 
 async def listed(batches: Any) -> list[Any]:
@@ -70,7 +71,7 @@ async def test_sources_ask_for_the_next_batch_only_after_the_last_was_dealt_with
             yield batch
 
     async for batch in in_order([asking()], []):
-        dealt.append(batch.seq)
+        dealt += [batch.seq]
     assert 3 == len(dealt)
 
 
@@ -175,7 +176,8 @@ async def test_end_of_the_source_leaves_no_plan_in_flight_when_the_last_one_reve
         batch = settle(*args, **named)
         rounds.append(len(batch.events))
         events = tuple(_reverted(event) for event in batch.events)
-        return evolve(batch, events=events)
+        changed: ev.Batch = evolve(batch, events=events)
+        return changed
 
     run.paper.settle = reverting
     await made.play()
@@ -205,7 +207,8 @@ async def test_stop_finishes_the_batch_in_hand_and_settles_without_asking(bench:
 async def test_first_batch_is_announced_once_and_also_when_there_is_none(bench: Benches, rig: Rigs) -> None:
     """Whoever waits for the beginning hears of it exactly once."""
     for count in (0, 1, 3):
-        made, told = rig(bench()), []
+        made = rig(bench())
+        told: list[int] = []
         made.script_of(max(1, count))
         made.link.script = made.link.script[:count]
         await made.driver.run(in_order([made.link.batches()], []), lambda: False, lambda told=told, made=made: told.append(len(made.fed)))

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 from structlog.testing import capture_logs
 
@@ -13,7 +14,8 @@ from tidemill.pipeline import notices as module
 from tidemill.pipeline.notices import WAITING_NOTES, Notices
 
 pytestmark = pytest.mark.anyio
-Benches, Rigs = Callable[..., Any], Callable[..., Any]
+Benches = Callable[..., Any]
+Rigs = Callable[..., Any]
 HEADER = RunHeader("0", "paper", "toy", 1, ())
 SUMMARY = Summary(0, 0, 0, 0, 0, 0, 0, {}, {}, "")
 
@@ -59,7 +61,7 @@ async def told(notifiers: Sequence[Notifier], *groups: Sequence[Note]) -> Notice
         notices.start(HEADER)
         for group in groups:
             notices.put(group)
-            await anyio.sleep(0)
+            await anyio.lowlevel.checkpoint()
         notices.finish(SUMMARY)
     return notices
 

@@ -5,7 +5,9 @@ from typing import Any
 
 from attrs import evolve
 
+from tidemill.domain.ids import PlanId
 from tidemill.domain.outcome import OutcomeStatus
+from tidemill.domain.plan import Flow
 from tidemill.planning.replay import Replayed, replay_flow
 from tidemill.stages.effects import Intent
 from tidemill_testing.market import SIM
@@ -40,6 +42,7 @@ def test_paper_fill_equals_the_replay_on_the_market_of_its_height(bench: Benches
     """Swaps, balance changes and cost are those of the one replay at the head."""
     run = bench()
     intent = sent(run)
+    assert isinstance(intent.plan, Flow)
     run.feed(run.blocks.head(), decide=False)
     snapshot = run.core.snapshot()
     replayed = replay_flow(intent.plan, snapshot.pools, snapshot.head(SIM))
@@ -72,7 +75,7 @@ def test_paper_plans_of_one_block_fill_in_the_order_sent_each_on_what_the_last_l
     """The same plan twice: the second meets the moved pools and reverts."""
     run = bench(latency=1)
     intent = sent(run)
-    twin = evolve(intent, plan=evolve(intent.plan, id="twin"))
+    twin = evolve(intent, plan=evolve(intent.plan, id=PlanId("twin")))
     run.paper.take(twin, run.blocks.height)
     run.feed(run.blocks.head(), decide=False)
     batch = run.paper.settle(SIM, run.core.snapshot(), "", 0)

@@ -338,7 +338,8 @@ def test_r4_ledger_is_the_same_under_any_hash_seed() -> None:
         notes = [note.text for effects in run.seen for note in effects.notes]
         reads = [effects.reads for effects in run.seen]
         import hashlib
-        print(run.digest.hexdigest(), hashlib.sha256(repr((notes, reads)).encode()).hexdigest(), run.summary().fills, run.summary().rejected)
+        told = hashlib.sha256(repr((notes, reads)).encode()).hexdigest()
+        print(run.digest.hexdigest(), told, run.summary().fills, run.summary().rejected)
     """)
     told = []
     for seed in ("1", "4242"):

@@ -36,8 +36,8 @@ class Saying(Strategy):
             raise SystemExit(3)
 
 
-def idea(name: str, profit: int = 10**16, amount: int = 10**18, **more: int) -> Arbitrage:
-    return Arbitrage(OpportunityId(name), "s", SIM, USD, LEGS, amount, profit, 100, **more)
+def idea(name: str, profit: int = 10**16, amount: int = 10**18, confidence_ppm: int = 1_000_000) -> Arbitrage:
+    return Arbitrage(OpportunityId(name), "s", SIM, USD, LEGS, amount, profit, 100, confidence_ppm)
 
 
 def order(*found: tuple[Opportunity, int], base_of: Mapping[str, AssetId] | None = None) -> list[str]:

@@ -36,7 +36,9 @@ class TwoSteps(ToyDex):
         if pointer not in states:
             return Needs((pointer,))
         decoded = super().decode(ref, states, at, last)
-        return decoded if isinstance(decoded, Needs) else attrs.evolve(decoded, watch=Watch((pointer, *decoded.watch.keys), decoded.watch.logs))
+        if isinstance(decoded, Needs):
+            return decoded
+        return attrs.evolve(decoded, watch=Watch((pointer, *decoded.watch.keys), decoded.watch.logs))
 
 
 class Quiet(ToyDex):

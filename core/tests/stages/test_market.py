@@ -122,7 +122,7 @@ def test_tree_is_grown_when_there_are_pools_and_not_again_for_a_move(stall: Stal
 def test_tree_is_grown_anew_when_a_tenth_of_the_pools_came_or_went(stall: Stalls) -> None:
     """One pool more in twenty leaves it; one in ten, or a DEX less, grows it anew."""
     run = stall()
-    run.load({number: (10**18, 10**18) for number in range(1, 21)})
+    run.load(dict.fromkeys(range(1, 21), (10**18, 10**18)))
     run.market.refresh_trees()
     tree = run.market.state.trees[SIM]
     run.load({21: (10**18, 10**18)}, (DAI, WETH))

@@ -1,6 +1,5 @@
 """The overlay of our own paper swaps: laid on what is observed, ended by what others do, never by the clock alone."""
 
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -132,5 +131,3 @@ def test_overlay_age_counts_from_the_first_observed_change(heights: list[int], b
             overlay = overlay.observed(pool_of(10**18 - height), at)
 
     assert heights[0] + blocks == ended
-
-

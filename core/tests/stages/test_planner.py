@@ -324,5 +324,3 @@ def test_plan_tells_which_state_was_missing_to_go_further() -> None:
     assert ((short.id, (Key("tick:9"),)),) == good.missing == bad.missing
     assert isinstance(good.answer, Planned)
     assert "funds" == rule_of(bad)
-
-

@@ -160,10 +160,7 @@ async def _run(job: Job, pace: Pace) -> Summary:
             writer=writer,
             recorder=recorder,
         )
-        try:
-            summary = await _drive(driver, job, links, held)
-        except BaseExceptionGroup as group:
-            raise _only(group) from None
+        summary = await _drive(driver, job, links, held)
         if writer is not None:
             writer.finish(summary.ledger_hash)
         if recorder is not None:
@@ -175,13 +172,6 @@ async def _run(job: Job, pace: Pace) -> Summary:
             recorder.abandon()
         if writer is not None:
             writer.close()
-
-
-def _only(error: BaseException) -> BaseException:
-    """Return the one exception inside groups of one: what ended the run, without the tasks that it was raised in."""
-    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-        error = error.exceptions[0]
-    return error
 
 
 async def _drive(driver: Lockstep, job: Job, links: dict[ChainId, ChainLink], held: Held) -> Summary:

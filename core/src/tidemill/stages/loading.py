@@ -309,12 +309,10 @@ def _block_time(state: MarketState, chain: ChainId, height: int) -> ChainTime:
 def _index(state: MarketState, name: str, chain: ChainId, keys: Iterable[str], pool: PoolId) -> None:
     """Enter a pool under keys or addresses in one of the state's two indexes."""
     whole = getattr(state, name)
-    with whole.get(chain, Map()).mutate() as index:
-        for key in keys:
-            pools = index.get(key, ())
-            if pool not in pools:
-                index[key] = (*pools, pool)
-        setattr(state, name, whole.set(chain, index.finish()))
+    index: Map[str, tuple[PoolId, ...]] = whole.get(chain, Map())
+    fresh = {key: (*pools, pool) for key in keys if pool not in (pools := index.get(key, ()))}
+    if fresh:
+        setattr(state, name, whole.set(chain, index.update(fresh)))
 
 
 def forget(state: MarketState, chain: ChainId, keys: Iterable[Key]) -> None:

@@ -19,7 +19,9 @@ from tidemill_evm.gas import estimate_gas
 from tidemill_simworld.tokens import DOLLAR
 
 BLOCKS = 60
-LOST = -(1 << 200)
+SEEDS = range(1, 11)
+CAREFUL = 5
+"""How many times its cost a careful plan must promise: where competitors take most of what pays, most plans revert."""
 
 
 class Found(NamedTuple):
@@ -51,11 +53,11 @@ def _opportunities(engine: Engine) -> Iterator[Found]:
     draft = engine.draft()
     hot, best = find_edges(draft)
     for edge in hot:
-        for cycle in close(edge, best):
+        for cycle in close(edge, best)[:1]:
             token = engine.market.tokens[cycle[0].sell]
             kinds = [engine.market.specs[hop.pool].kind for hop in cycle]
             cost = gas_worth(estimate_gas(kinds, 0), draft.fee, draft.prices)
-            dollars = [DOLLAR * 2**power for power in range(16)]
+            dollars = [DOLLAR * 2**power for power in range(3, 14)]
             amounts = [dollar * token.unit // draft.prices[token.index] for dollar in dollars]
             gain, amount = max((_out(engine, engine.head.world.pools, cycle, amount) - amount, amount) for amount in amounts)
             if gain > 0:
@@ -63,7 +65,7 @@ def _opportunities(engine: Engine) -> Iterator[Found]:
 
 
 def _play(seed: int, *, careful: bool) -> Tally:
-    """Take what pays, each pool once a block; careful: at least half a dollar after costs. Pools we traded stay ours until they move."""
+    """Take what promises enough, each pool once a block; pools that we traded count as ours until others move them."""
     engine = Engine(make_market(seed, SimSettings()))
     found = fills = reverts = gain = cost = 0
     ours: dict[int, PoolState] = {}
@@ -71,7 +73,7 @@ def _play(seed: int, *, careful: bool) -> Tally:
         before, used, plans = engine.head.world.pools, set[int](), []
         for one in sorted(_opportunities(engine), key=lambda one: one.cost - one.gain):
             pools = {edge.pool for edge in one.cycle}
-            if (careful and one.gain - one.cost < DOLLAR // 2) or pools & used or any(ours.get(pool) is before[pool] for pool in pools):
+            if (careful and one.gain < CAREFUL * one.cost) or pools & used or any(ours.get(pool) is before[pool] for pool in pools):
                 continue
             used |= pools
             plans.append(one)
@@ -91,25 +93,24 @@ def _play(seed: int, *, careful: bool) -> Tally:
 
 @pytest.fixture(scope="module")
 def careful() -> list[Tally]:
-    """Three seeds, played carefully."""
-    return [_play(seed, careful=True) for seed in (1, 2, 7)]
+    """Ten seeds in a row, played carefully."""
+    return [_play(seed, careful=True) for seed in SEEDS]
 
 
 def test_market_has_opportunities_of_which_most_are_taken_by_others(careful: list[Tally]) -> None:
-    """Every seed offers something in an hour's hundredth; some of it fills, more of it reverts."""
-    for tally in careful:
-        assert tally.found >= 8
-        assert 1 <= tally.fills <= tally.reverts
+    """Every seed offers something within two minutes of its time; altogether some of it fills and more of it reverts."""
+    assert all(tally.found >= 5 for tally in careful)
+    assert 10 <= sum(tally.fills for tally in careful) < sum(tally.reverts for tally in careful)
 
 
 def test_market_pays_the_careful_modestly(careful: list[Tally]) -> None:
-    """Over a few seeds a careful searcher earns more than its gas, and nothing like riches: dollars, not thousands."""
+    """A careful searcher earns more than its gas, and no riches: a few dollars a seed."""
     net = sum(tally.gain - tally.cost for tally in careful)
-    assert 0 < net < 300 * DOLLAR
+    assert 0 < net < 50 * len(careful) * DOLLAR
 
 
 def test_market_punishes_the_careless() -> None:
-    """Whoever takes everything that gains before costs loses money."""
-    tally = _play(1, careful=False)
-    assert tally.fills > 20
-    assert tally.gain < tally.cost
+    """Whoever takes everything that gains before costs loses money on every seed."""
+    for tally in (_play(seed, careful=False) for seed in SEEDS[:3]):
+        assert tally.fills > 20
+        assert tally.gain < tally.cost
