@@ -124,7 +124,7 @@ def pins(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
-    """Measures what docs/benchmarks.md tells of, in about three minutes; `-- pipeline scan`: only these. Nothing fails for being slow."""
+    """Measures what docs/benchmarks.md tells of, in about four minutes; `-- pipeline scan`: only these. Nothing fails for being slow."""
     known = sorted(path.stem.removeprefix("bench_") for path in ROOT.glob("benchmarks/bench_*.py"))
     unknown = sorted(set(session.posargs) - set(known))
     if unknown:

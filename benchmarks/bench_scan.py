@@ -40,7 +40,7 @@ def cases(tape: Path, market: Market) -> list[Case]:
     rates = rates_of(market.snapshot.pools.values())
     return [
         Case("`tidemill scan --hops 3`, loading included, on the wall", SECONDS, command.wall_s, 2),
-        Case("the same runs, processor time", SECONDS, command.cpu_s),
+        Case("the same runs, processor time", SECONDS, command.cpu_s, 2),
         Case("loading: `Tape.market_at`", SECONDS, seconds(lambda: open_tape(tape).market_at())),
         Case("searching: `Market.scan`", SECONDS, seconds(lambda: market.scan("WETH", 3)), None, (BY_NETWORKX, BY_RATES)),
         Case(BY_NETWORKX, SECONDS, seconds(partial(list_simple_cycles, graph_near(rates, start)))),

@@ -23,7 +23,7 @@ def cases(folder: Path) -> Iterator[Case]:
         command = processes.Command(processes.tidemill(*arguments), folder)
         name = f"`tidemill {' '.join(arguments)}`"
         yield Case(name, SECONDS, command.wall_s, target, tuple(others))
-        yield Case(f"{name}, processor time", SECONDS, command.cpu_s)
+        yield Case(f"{name}, processor time", SECONDS, command.cpu_s, target)
     for name, other in others.items():
         yield Case(name, SECONDS, processes.Command(other, folder).wall_s)
 

@@ -4,6 +4,7 @@ Reads one JSON object a line and answers each with one line, as ``tests.commands
 """
 
 import ctypes
+import gc
 import importlib
 import json
 import os
@@ -26,6 +27,8 @@ def warm_up() -> None:
         module = importlib.import_module(name)
         if name.startswith("tidemill"):
             _import_below(module)
+    # What stays for ever needs no look of the collector, which would copy its pages in every fork
+    gc.freeze()
 
 
 def _import_below(module: ModuleType) -> None:

@@ -38,7 +38,7 @@ strategies = ["triangular"]
 USDC = 1_000_000
 ETH = 10
 """
-RUN = ("run", "--blocks", "8", "--seed", "7", "--speed", "max", "--json")
+RUN = ("run", "--blocks", "8", "--seed", "1", "--speed", "max", "--json")
 
 
 def run_tampered(tampered: str, tidemill: Tidemill, folder: Path) -> Ended:

@@ -17,6 +17,7 @@ from tidemill.domain.history import Wants
 from tidemill.domain.ids import AssetId, ChainId, Key, pair_of
 from tidemill.domain.lending import LoanTerms
 from tidemill.domain.opportunity import Opportunity
+from tidemill.domain.outcome import Outcome, OutcomeStatus
 from tidemill.domain.plan import Loan, Plan
 from tidemill.domain.pool import Watch
 from tidemill.domain.search import Candidate, CycleQuery
@@ -179,17 +180,16 @@ def test_strategy_that_raises_is_told_and_disabled_while_others_go_on(bench: Ben
 
 
 def test_strategy_that_was_restarted_is_asked_again(bench: Benches) -> None:
-    """A restart lifts what disabled it."""
+    """A disabled strategy finds nothing, whatever moves; a restart lifts it."""
     run = bench((Finding("one"),))
-    run.load({1: (DEEP, DEEP), 2: (GAP, DEEP)})
+    pools = run.load({1: (DEEP, DEEP), 2: (DEEP, DEEP)})
     run.answer(ev.PluginState("strategies.one", "disabled", 3))
-    plans = run.summary().plans
-    pools = run.load({3: (DEEP, DEEP), 4: (GAP * 2, DEEP)})
-    assert plans == run.summary().plans
+    run.block({pools[2]: (GAP, DEEP)})
+    assert (0, 0) == (run.summary().opportunities, run.summary().plans)
     run.answer(ev.PluginState("strategies.one", "restarted", 0))
-    run.block({pools[4]: (GAP * 3, DEEP)})
+    run.block({pools[2]: (GAP + 1, DEEP)})
 
-    assert plans < run.summary().plans + len(run.rejections())
+    assert (1, 1) == (run.summary().opportunities, run.summary().plans)
 
 
 def test_strategy_that_raises_in_planning_costs_that_idea_and_is_counted_batch_by_batch(bench: Benches) -> None:
@@ -414,15 +414,36 @@ def test_pool_that_raises_under_our_overlay_is_not_seen_at_all(bench: Benches, p
     assert ("dex.sister", "failed", 1) in states_of(run)
 
 
-def test_pool_that_raises_when_it_moves_or_is_valued_keeps_the_overlay(bench: Benches, plugin: ModuleType) -> None:
-    """Neither the end of our overlay nor the value of an outcome may bring the run down."""
+def test_pool_that_raises_while_others_move_it_keeps_our_overlay(bench: Benches, plugin: ModuleType) -> None:
+    """What cannot be asked for its quote is not taken as caught up: our swap stays on it, and the failure is told."""
     run = bench((Finding(),), dexes=[plugin.SisterDex()], owners={plugin.__name__: ("dex.sister",)})
     switch = fickle(plugin, run, {"amount_out"})
-    switch["broken"] = True
     run.block()
-    assert (1, 0) == (run.summary().reverts + run.summary().fills, run.summary().profitable)
+    assert 1 == run.summary().fills
+    laid, pools = run.core.flight.overlay.swaps, dict(run.core.view())
+    switch["broken"] = True
+    run.feed(run.blocks.head(run.blocks.states({pool: value.reserves for pool, value in pools.items()})), decide=False)
+
+    assert laid == run.core.flight.overlay.swaps
+    assert ("dex.sister", "failed", 1) in states_of(run)
     switch["broken"] = False
-    assert "dex.sister" in {plugin for plugin, _, _ in states_of(run)}
+    run.feed(
+        run.blocks.head(run.blocks.states({pool: (value.reserves[0] + 1, value.reserves[1]) for pool, value in pools.items()})),
+        decide=False,
+    )
+    assert laid != run.core.flight.overlay.swaps
+
+
+def test_outcome_whose_pools_cannot_be_valued_is_booked_with_no_gain(bench: Benches, plugin: ModuleType) -> None:
+    """The value of an outcome is for people: a pool that raises there changes no balance."""
+    run = bench((Finding(),), dexes=[plugin.SisterDex()], owners={plugin.__name__: ("dex.sister",)}, paper=False)
+    switch = fickle(plugin, run, {"amount_out"})
+    switch["broken"] = True
+    plan = run.core.flight.open[0].plan
+    run.answer(ev.OutcomeSeen(plan.id, Outcome(OutcomeStatus.FILLED, 3, "", (), ((USD, 7),), 5)))
+
+    assert (1, 0, 7) == (run.summary().fills, run.summary().profitable, run.summary().pnl[USD])
+    assert ("dex.sister", "failed", 1) in states_of(run)
 
 
 def test_pool_that_raises_for_a_history_of_prices_leaves_that_point_out(bench: Benches, plugin: ModuleType) -> None:
