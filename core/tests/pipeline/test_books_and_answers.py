@@ -79,13 +79,25 @@ def test_books_are_served_in_order_each_with_its_own_allowance_size_and_plan(ben
     assert (2, 0) == (run.summary().fills, run.summary().reverts)
 
 
-def test_books_without_stacking_do_not_take_the_same_pools_twice(bench: Benches) -> None:
-    """The second book meets the first one's plan in flight: a conflict, told under its own name."""
+def test_books_of_one_idea_do_not_exclude_each_other_without_stacking(bench: Benches) -> None:
+    """A later book of the same opportunity is planned on what the earlier one leaves; another idea on those pools is a conflict."""
     run = bench(books=(BookPlan(YOURS, USD), BookPlan(MINE, USD)), risks=[Halving()])
+    _, effects = gap(run)
+    plans = [intent.plan for intent in effects.intents]
+
+    assert [YOURS, MINE] == [plan.book for plan in plans]
+    assert (plans[0].id,) == plans[1].basis[0].behind
+    run.block()
+    assert (2, 0) == (run.summary().fills, run.summary().reverts)
+
+
+def test_book_finds_nothing_left_where_an_earlier_one_took_all(bench: Benches) -> None:
+    """Without limits the first book takes the gap: the second is told so under its own name."""
+    run = bench(books=(BookPlan(YOURS, USD), BookPlan(MINE, USD)))
     _, effects = gap(run)
 
     assert [YOURS] == [intent.plan.book for intent in effects.intents]
-    assert [(MINE, "conflict")] == run.rejections()
+    assert [MINE] == [book for book, _ in run.rejections()]
 
 
 def test_book_takes_only_the_strategies_that_it_names(bench: Benches) -> None:

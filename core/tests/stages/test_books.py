@@ -75,15 +75,6 @@ def test_credit_that_would_owe_is_an_invariant_error_and_changes_nothing() -> No
     assert {USD: 5} == dict(books.states[MAIN_BOOK].balances)
 
 
-def test_missing_names_the_first_asset_of_which_too_little_is_free() -> None:
-    """Wanted amounts of one asset add up; reserved money is not free."""
-    books = books_of(usd=100, dai=1)
-    books.reserve(MAIN_BOOK, open_plan("p", 60))
-
-    assert None is books.missing(MAIN_BOOK, [(USD, 20), (USD, 20), (DAI, 1)])
-    assert (USD, 41, 40) == books.missing(MAIN_BOOK, [(USD, 20), (USD, 21)])
-
-
 @given(held=st.dictionaries(ASSETS, AMOUNTS), changes=st.dictionaries(ASSETS, AMOUNTS), cost=AMOUNTS)
 def test_settle_and_its_reverse_leave_the_balances_as_they_were(held: dict[str, int], changes: dict[str, int], cost: int) -> None:
     """A rollback takes back exactly what an outcome brought, cost included."""

@@ -17,7 +17,7 @@ from tidemill.config.text import config_to_json
 from tidemill.discovery.load import load_plugins
 from tidemill.discovery.scan import find_plugins
 from tidemill.domain.events import Batch, Head
-from tidemill.domain.ids import ChainId
+from tidemill.domain.ids import AssetId, BookId, ChainId
 from tidemill.domain.note import RunHeader, Summary
 from tidemill.domain.note_json import summary_json
 from tidemill.errors import ConfigError, PluginError, TidemillError, UsageError
@@ -258,8 +258,11 @@ def _streams(job: Job, links: Mapping[ChainId, ChainLink]) -> tuple[list[AsyncIt
 
 
 def held_before(writer: LedgerWriter) -> Held:
-    """Return what earlier runs left in the books."""
-    return {(book, asset): amount for (book, account, asset), amount in writer.balances().items() if account == WALLET}
+    """Return what earlier runs left in the books; 0 where an account of the asset is known and nothing was left."""
+    held: dict[tuple[BookId, AssetId], int] = {}
+    for (book, account, asset), amount in sorted(writer.balances().items()):
+        held[book, asset] = held.get((book, asset), 0) + (amount if account == WALLET else 0)
+    return held
 
 
 def _recorder(job: Job) -> TapeWriter | None:

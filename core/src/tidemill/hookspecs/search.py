@@ -13,7 +13,8 @@ from tidemill.hookspecs.plugin import Plugin
 class Searcher(Plugin):
     """Finds cycles. Updated once before ideas are asked, then reached by ``snapshot.cycles(query)``.
 
-    ``max_hops`` is the longest cycle that it answers, None for no limit of its own. What it holds is derived from the snapshot alone: after a rollback the changed pools stand in ``snapshot.changed`` like any other.
+    ``max_hops`` is the longest cycle that it answers, None for no limit of its own. What it holds is derived from the snapshot alone: after
+    a rollback the changed pools stand in ``snapshot.changed`` like any other.
     """
 
     interface_version: ClassVar[int] = 1

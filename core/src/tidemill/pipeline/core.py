@@ -274,11 +274,13 @@ class Core:
         if opportunity.chain not in self._parts.tools.rules:
             return Rejected("chain", f"no chain {opportunity.chain} is enabled")
         if idea.net <= 0:
-            text = f"an expected profit of {idea.net} of {book.base} after costs"
+            text = f"an expected profit of {idea.net} of {self._base_of.get(idea.strategy.name, book.base)} after costs"
             return Rejected("net_profit", text, (("net", idea.net),))
         behind = self.flight.touching(opportunity.pools)
-        if behind and not self._parts.stacking:
-            return Rejected("conflict", f"touches a pool of our plan {behind[0]} in flight", (("plans", len(behind)),))
+        # Books of one opportunity do not exclude each other: a later one is planned on what the earlier ones leave
+        others = behind if not behind else self.flight.touching(opportunity.pools, but=opportunity.id)
+        if others and not self._parts.stacking:
+            return Rejected("conflict", f"touches a pool of our plan {others[0]} in flight", (("plans", len(others)),))
         if behind:
             view = self._stacked(view)
         path = f"strategies.{idea.strategy.name}"
@@ -288,7 +290,10 @@ class Core:
             return Rejected("fault", f"{attempt.plugin} failed: {attempt.reason}")
         for pool, keys in attempt.missing:
             self.market.request(pool, keys)
-        return attempt.answer
+        answer = attempt.answer
+        if isinstance(answer, Planned) and self.flight.knows(answer.plan.id):
+            return Rejected("conflict", f"plan {answer.plan.id} is in flight already")
+        return answer
 
     def _tools(self) -> Tools:
         """Return what planning works with; a lender that was disabled lends no more."""

@@ -13,7 +13,7 @@ from tidemill.hookspecs.notifier import Notifier
 from tidemill.pipeline.supervise import isolated
 
 WAITING_NOTES = 65_536
-"""So many notes may wait for slow notifiers; beyond that the oldest of level debug go first, and it is told how many."""
+"""So many notes may wait for slow notifiers; beyond that those of level debug are dropped, and it is told how many."""
 FINISH_S = 5
 
 
@@ -36,7 +36,7 @@ class Notices:
         self._wake.set()
 
     def put(self, notes: Sequence[Note]) -> None:
-        """Queue notes; never waits."""
+        """Queue notes; never waits. Where too many wait already, those of level debug are dropped."""
         if not (notes and self._notifiers):
             return
         self._notes.extend(notes)

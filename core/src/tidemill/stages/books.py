@@ -55,17 +55,6 @@ class Books:
         changes = [(asset, sign * change) for asset, change in outcome.changes]
         self.credit(book, [*changes, (native, -sign * outcome.cost)])
 
-    def missing(self, book: BookId, wanted: Changes) -> tuple[AssetId, int, int] | None:
-        """Return the first asset of which less is free than wanted, with both figures; None where all is there."""
-        state = self.states[book]
-        totals: dict[AssetId, int] = {}
-        for asset, amount in wanted:
-            totals[asset] = totals.get(asset, 0) + amount
-        for asset, amount in sorted(totals.items()):
-            if state.free(asset) < amount:
-                return asset, amount, state.free(asset)
-        return None
-
     def _put(self, state: BookState) -> None:
         self.states = self.states.set(state.id, state)
 

@@ -7,7 +7,7 @@ from attrs import evolve, frozen
 from immutables import Map
 
 from tidemill.domain.events import OutcomeSeen
-from tidemill.domain.ids import AssetId, ChainId, PlanId, PoolId, chain_of
+from tidemill.domain.ids import AssetId, ChainId, OpportunityId, PlanId, PoolId, chain_of
 from tidemill.domain.outcome import Outcome, OutcomeStatus
 from tidemill.domain.plan import Basis, Flow
 from tidemill.domain.pool import Pool
@@ -90,12 +90,18 @@ class Flight:
                     view = view.update(dict(replayed.after))
         return view
 
-    def touching(self, pools: Iterable[PoolId]) -> tuple[PlanId, ...]:
-        """Return our plans in flight that touch one of these pools, oldest first."""
+    def touching(self, pools: Iterable[PoolId], but: OpportunityId | None = None) -> tuple[PlanId, ...]:
+        """Return our plans in flight that touch one of these pools, oldest first; those for the opportunity ``but`` left out."""
         if not self._open:
             return ()
         wanted = set(pools)
-        return tuple(plan for plan, (intent, _) in self._open.items() if not wanted.isdisjoint(intent.plan.pools))
+        return tuple(
+            plan for plan, (intent, _) in self._open.items() if intent.plan.opportunity != but and not wanted.isdisjoint(intent.plan.pools)
+        )
+
+    def knows(self, plan: PlanId) -> bool:
+        """Whether a plan of this id is in flight."""
+        return plan in self._open
 
     def behind(self, plan: Flow) -> Flow:
         """Return the plan with the own plans in flight that it was quoted behind named in its basis."""

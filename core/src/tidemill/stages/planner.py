@@ -9,9 +9,10 @@ from tidemill.domain.book import BookState
 from tidemill.domain.decision import Allowance, Missing
 from tidemill.domain.ids import AssetId, BookId, ChainId
 from tidemill.domain.opportunity import Arbitrage, Opportunity
-from tidemill.domain.plan import Flow, Plan
+from tidemill.domain.plan import Flow, Group, Orders, Plan
 from tidemill.domain.snapshot import Snapshot
 from tidemill.domain.transaction import Unsigned, Wallet
+from tidemill.errors import PluginContractError
 from tidemill.hookspecs.chain import ChainRules, Step
 from tidemill.hookspecs.dex import Dex
 from tidemill.hookspecs.lender import Lender
@@ -73,16 +74,39 @@ def plan_idea(opportunity: Opportunity, strategy: Strategy, book: BookState, vie
         plan = strategy.build_execution_plan(opportunity, size, desk)
         if isinstance(plan, Rejected):
             return Attempt(plan, missing)
+        check_plan(plan, opportunity, strategy, book)
         composed = compose(plan, desk, tools)
-        if not isinstance(composed, CannotFit):
-            if isinstance(composed, Rejected):
-                return Attempt(composed, missing)
-            answer = at_the_door(composed, book, view, tools)
-            return Attempt(answer, missing)
+        if isinstance(composed, Broken):
+            return Attempt(Rejected(composed.rule, composed.reason), composed.missing or missing)
+        if isinstance(composed, Rejected):
+            return Attempt(composed, missing)
+        if isinstance(composed, Planned):
+            return Attempt(at_the_door(composed, book, view, tools), missing)
         text = f"the plan's {composed.what} is {composed.found}, the chain allows {composed.limit}"
         answer = Rejected("fit", text, (("found", composed.found), ("limit", composed.limit)))
         allowance = allowance.halved(size.units)
     return Attempt(answer, missing)
+
+
+def check_plan(plan: Plan, opportunity: Opportunity, strategy: Strategy, book: BookState) -> None:
+    """Check that a plan is what was asked for: for this opportunity and book, under this strategy's name, with sound amounts.
+
+    Raises:
+        PluginContractError: it is not; the strategy that built it is at fault.
+    """
+    if not isinstance(plan, Flow | Orders | Group):
+        raise PluginContractError(strategy.name, f"build_execution_plan gave {plan!r:.60}: expected a Flow, Orders, a Group or Rejected")
+    asked = {"opportunity": opportunity.id, "strategy": strategy.name, "book": book.id, "chain": opportunity.chain}
+    for name, wanted in asked.items():
+        found = getattr(plan, name)
+        if found != wanted:
+            raise PluginContractError(strategy.name, f"build_execution_plan gave a plan whose {name} is {found!r}: expected {wanted!r}")
+    if isinstance(plan, Group):
+        return
+    assets = [asset for asset, _ in plan.funds]
+    if plan.cost_cap < 0 or len(set(assets)) != len(assets) or any(amount <= 0 for _, amount in plan.funds):
+        text = f"expected each asset once, amounts above 0 and a cost cap of at least 0, found {plan.funds} and {plan.cost_cap}"
+        raise PluginContractError(strategy.name, f"build_execution_plan gave a plan with funds that cannot be reserved: {text}")
 
 
 def allowed(opportunity: Opportunity, book: BookState, view: Snapshot, tools: Tools) -> Allowance | Rejected:
@@ -99,7 +123,7 @@ def allowed(opportunity: Opportunity, book: BookState, view: Snapshot, tools: To
     return result
 
 
-def compose(plan: Plan, desk: Desk, tools: Tools) -> Planned | CannotFit | Rejected:
+def compose(plan: Plan, desk: Desk, tools: Tools) -> Planned | CannotFit | Broken | Rejected:
     """Replay a plan, build its steps on the pools as they will stand at each, and make its bytes."""
     if not isinstance(plan, Flow):
         return Rejected("venue", "no plugin of this run carries out orders")
@@ -107,7 +131,7 @@ def compose(plan: Plan, desk: Desk, tools: Tools) -> Planned | CannotFit | Rejec
     at = view.at(plan.chain)
     replayed = replay_flow(plan, view.pools, at)
     if isinstance(replayed, Broken):
-        return Rejected(replayed.rule, replayed.reason)
+        return replayed
     wallet = tools.wallets[plan.book, plan.chain]
     steps: Sequence[Step] = tuple(
         step
