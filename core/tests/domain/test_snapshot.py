@@ -84,8 +84,9 @@ def test_offers_are_cheapest_first_either_way_round() -> None:
     assert [CHEAP.id, DEAR.id] == [offer.pool for offer in snapshot.offers((WETH, USDC))]
     assert (CHEAP.id, DEAR.id) == (snapshot.cheapest((WETH, USDC)).pool, snapshot.dearest((WETH, USDC)).pool)
     assert (DEAR.id, CHEAP.id) == (snapshot.cheapest((USDC, WETH)).pool, snapshot.dearest((USDC, WETH)).pool)
-    with pytest.raises(KeyError):
-        snapshot.cheapest((USDC, LINK))
+    nothing = snapshot.cheapest((USDC, LINK))
+    assert (0, "") == (nothing.numerator, nothing.pool)
+    assert -10_000 == nothing.edge_bps(snapshot.dearest((WETH, USDC))) == snapshot.cheapest((WETH, USDC)).edge_bps(nothing)
 
 
 def test_offers_leave_out_what_is_not_loaded_or_does_not_quote() -> None:

@@ -72,7 +72,7 @@ class Noted(RiskCheck):
 
     def allow(self, opportunity: Opportunity, book: BookState, snapshot: Snapshot) -> Allowance | Rejected:
         self.log.append("allow")
-        return self.refusal or Allowance(USD, self.own, self.own, 10**18)
+        return self.refusal or Allowance(USD, self.own, self.own, 10**40)
 
     def check(self, plan: Plan, book: BookState, snapshot: Snapshot) -> Rejected | None:
         self.log.append("check")

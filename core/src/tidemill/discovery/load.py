@@ -87,7 +87,8 @@ def try_plugins(tables: Sequence["PluginTable"], found: Sequence[PluginMetadata]
 def choose(table: "PluginTable", found: Sequence[PluginMetadata]) -> PluginMetadata | Problem | PluginError:
     """Return which installed plugin a table means, or why none can be taken; imports nothing."""
     kind = KIND_BY_NAME[table.kind]
-    same = [plugin for plugin in found if plugin.kind == table.kind and plugin.name == table.name]
+    # A group that carries the folder's name is a slip worth telling: the plugin is there, and refused
+    same = [plugin for plugin in found if plugin.kind in (kind.name, kind.folder) and plugin.name == table.name]
     fit = [plugin for plugin in same if plugin.refusal is None]
     if len(fit) > 1:
         owners = " and ".join(f"{plugin.distribution} {plugin.version}" for plugin in fit)

@@ -2,7 +2,7 @@
 
 from attrs import frozen
 
-from tidemill.hookspecs.kinds import KIND_BY_NAME
+from tidemill.hookspecs.kinds import KIND_BY_FOLDER, KIND_BY_NAME
 
 
 @frozen(order=True)
@@ -32,6 +32,10 @@ class PluginMetadata:
         """Why this kernel does not load the plugin, or None where it can."""
         kind = KIND_BY_NAME.get(self.kind)
         if kind is None:
+            meant = KIND_BY_FOLDER.get(self.kind)
+            if meant is not None:
+                group = f"tidemill.{self.kind}.v{self.interface_version}"
+                return f"stands in group {group}, which is that of no kind: its pyproject.toml must say {meant.group}"
             return f"is of kind {self.kind}, which this version of tidemill does not know; install a newer tidemill"
         if self.interface_version == kind.version:
             return None

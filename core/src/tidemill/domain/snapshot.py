@@ -76,7 +76,12 @@ class Offer:
     height: int
 
     def edge_bps(self, dear: "Offer") -> int:
-        """Return what buying ``base`` here and selling it at ``dear`` gains after both fees, in bps, rounded down; may be negative."""
+        """Return what buying ``base`` here and selling it at ``dear`` gains after both fees, in bps, rounded down.
+
+        May be negative; -10_000 where one of the two offers nothing.
+        """
+        if not (self.numerator and dear.numerator):
+            return -BPS_SCALE
         gross = dear.numerator * self.denominator * (PPM_SCALE - dear.fee_ppm) * (PPM_SCALE - self.fee_ppm)
         paid = dear.denominator * self.numerator * PPM_SCALE * PPM_SCALE
         return gross * BPS_SCALE // paid - BPS_SCALE
@@ -175,18 +180,16 @@ class Snapshot:
         return tuple(sorted(offers, key=_by_rate))
 
     def cheapest(self, pair: Pair) -> Offer:
-        """Return where the pair's first asset costs least; KeyError where no loaded pool trades the pair."""
+        """Return where the pair's first asset costs least; an offer of nothing (rate 0, no pool) where no loaded pool trades the pair."""
         return self._offer(pair, 0)
 
     def dearest(self, pair: Pair) -> Offer:
-        """Return where the pair's first asset sells highest; KeyError where no loaded pool trades the pair."""
+        """Return where the pair's first asset sells highest; an offer of nothing (rate 0, no pool) where no loaded pool trades the pair."""
         return self._offer(pair, -1)
 
     def _offer(self, pair: Pair, place: int) -> Offer:
         offers = self.offers(pair)
-        if not offers:
-            raise KeyError(pair)
-        return offers[place]
+        return offers[place] if offers else Offer(PoolId(""), pair[0], pair[1], 0, 1, 0, 0)
 
     def value(self, asset: AssetId, amount: int, in_asset: AssetId) -> int | NoPrice:
         """Value an amount (may be negative) in another asset, base units, rounded towards minus infinity.

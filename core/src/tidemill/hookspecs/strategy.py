@@ -23,7 +23,7 @@ class Strategy(Plugin):
 
     It keeps no state between calls (a rollback or a restart could not restore it), opens no socket or file, asks no clock and no random
     source, and sees the past only. ``needs`` declares the history that it wants kept. ``deterministic = False`` says that equal
-    snapshots may give different answers on another machine; then its answers are recorded.
+    snapshots may give different answers on another machine; then its answers are recorded, and count when they come back as a batch.
     """
 
     interface_version: ClassVar[int] = 1

@@ -99,7 +99,15 @@ def _parts(config: Config, made: Assembled, chains: Mapping[ChainId, Chain], sup
         for identifier, chain in chains.items()
     }
     return Parts(
-        market=Market(dexes=dexes, rules=rules, guard=supervisor, policies=_policies(config), wants=wants, lenders=lenders),
+        market=Market(
+            dexes=dexes,
+            rules=rules,
+            guard=supervisor,
+            policies=_policies(config),
+            wants=wants,
+            lenders=lenders,
+            wallets=tuple(wallets.values()),
+        ),
         asked=_asked(config, strategies),
         searcher=searcher,
         tools=Tools(dexes, lenders, rules, risks, wallets, config.execution.patience_blocks),

@@ -71,6 +71,7 @@ class Core:
         self._base_of = _bases(parts)
         self._disabled: set[str] = set()
         self._proposed: list[tuple[Asked, Opportunity]] = []
+        self._sent: list[ev.Proposals] = []
         self._waiting: set[PoolId] = set()
         self._halted = ""
         self._rows: list[Row] = []
@@ -97,7 +98,7 @@ class Core:
         else:
             self._observe(batch)
         if decide and not self._halted:
-            self._decide()
+            self._decide(answered=any(isinstance(event, ev.Proposals) for event in batch.events))
         return self._take()
 
     def view(self) -> Map[PoolId, Pool]:
@@ -225,14 +226,15 @@ class Core:
 
     # --- ideas ------------------------------------------------------------------------------------------------------------------------
 
-    def _decide(self) -> None:
-        asked = [one for one in self._parts.asked if one.path not in self._disabled]
+    def _decide(self, *, answered: bool) -> None:
+        """Ask for ideas; ``answered``: the batch brought proposals, so those who made them are not asked again."""
+        asked = [one for one in self._parts.asked if one.path not in self._disabled and (one.strategy.deterministic or not answered)]
         if not asked and not self._proposed:
             return
         changed = self.market.take_changed()
         self.market.refresh_trees()
         view = self._updated(changed)
-        found = [*gather(asked, view, self._parts.guard, self._faults), *self._proposed]
+        found = [*self._gathered(asked, view), *self._proposed]
         self._proposed = []
         ideas = ranked(found, view, self._parts.tools.rules, self._base_of, self._parts.guard, self._faults)
         self.tally.opportunities += len(ideas)
@@ -240,6 +242,16 @@ class Core:
             for book in self._parts.books:
                 if book.serves(idea.strategy.name):
                     self._serve(idea, book, view)
+
+    def _gathered(self, asked: Sequence[Asked], view: Snapshot) -> list[tuple[Asked, Opportunity]]:
+        """Ask strategies; what those find that are not deterministic leaves as proposals, and counts when it comes back."""
+        found = gather(asked, view, self._parts.guard, self._faults)
+        for one in asked:
+            if not one.strategy.deterministic:
+                own = tuple(opportunity for other, opportunity in found if other is one)
+                if own:
+                    self._sent.append(ev.Proposals(one.strategy.name, own))
+        return [(one, opportunity) for one, opportunity in found if one.strategy.deterministic]
 
     def _updated(self, changed: Changed) -> Snapshot:
         """Return what ideas see, its searcher up to date; without one where it failed or was disabled."""
@@ -262,8 +274,8 @@ class Core:
             self._send(opportunity, answer, book.id, view)
             return
         self.tally.rejected += 1
-        # With a few units left over from another plan it is the size that finds no profit
-        if answer.rule in ("conflict", "funds") or (answer.rule == "profit" and state.reserved):
+        # Whatever the rule: with fewer plans in flight, and more money free, the same idea may pass
+        if answer.rule == "conflict" or (state.plans and idea.net > 0):
             self._waiting.update(opportunity.pools)
         row = self.journal.opportunity(opportunity, book.id, decision="rejected", rule=answer.rule, reason=answer.reason, plan=None)
         self._rows.append(row)
@@ -349,7 +361,7 @@ class Core:
             if found:
                 self._faults.extend(found)
                 found.clear()
-        if not (reads or watches or self._rows or self._intents or self._notes or self._faults):
+        if not (reads or watches or self._rows or self._intents or self._notes or self._faults or self._sent):
             return NOTHING if not self._halted else Effects(halt=self._halted)
         effects = Effects(
             rows=tuple(self._rows),
@@ -358,9 +370,10 @@ class Core:
             watches=watches,
             notes=tuple(self._notes),
             faults=tuple(self._faults),
+            proposals=tuple(self._sent),
             halt=self._halted,
         )
-        for collected in (self._rows, self._intents, self._notes, self._faults):
+        for collected in (self._rows, self._intents, self._notes, self._faults, self._sent):
             collected.clear()
         return effects
 

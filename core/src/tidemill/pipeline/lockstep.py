@@ -42,6 +42,7 @@ class Lockstep:
     ) -> None:
         self.core = core
         self.digest = RowDigest()
+        self.halted = ""
         self._links = links
         self._paper = paper
         self._supervisor = supervisor
@@ -51,14 +52,15 @@ class Lockstep:
         self._recorder = recorder
         self._seq = 0
         self._reads: deque[tuple[ChainId, tuple[Key, ...]]] = deque()
-        self._plugin_events: deque[Batch] = deque()
+        self._answers: deque[tuple[Batch, bool]] = deque()
         self._log = structlog.get_logger("tidemill.lockstep")
 
     async def run(self, batches: AsyncGenerator[Batch, None], stopped: Callable[[], bool], on_first: Callable[[], None]) -> None:
         """Fold all batches until they end, or until ``stopped``; then settle what is in flight.
 
-        At the natural end ideas are asked again after each settlement, until nothing new comes; after a stop they are not.
-        ``on_first`` is called once the first batch and what follows from it are done, or there is none.
+        A core that halts trading ends the run as a stop does. At the natural end ideas are asked again after each settlement, until
+        nothing new comes; after a stop they are not. ``on_first`` is called once the first batch and what follows from it are done, or
+        there is none.
         """
         first = True
         async with aclosing(batches):
@@ -68,11 +70,11 @@ class Lockstep:
                 if first:
                     on_first()
                     first = False
-                if stopped():
+                if stopped() or self.halted:
                     break
         if first:
             on_first()
-        await self.settle_all(decide=not stopped())
+        await self.settle_all(decide=not (stopped() or self.halted))
 
     async def step(self, batch: Batch) -> None:
         """Fold one market batch with all that follows: reads, outcomes that fall due at its height, plugin failures."""
@@ -116,15 +118,20 @@ class Lockstep:
         faults, self._paper.faults = (*self._paper.faults, *effects.faults), []
         events = self._supervisor.answer(faults)
         if events:
-            self._plugin_events.append(self._batch("supervisor", batch.chain, batch.height, batch.local_ns, events))
+            self._answers.append((self._batch("supervisor", batch.chain, batch.height, batch.local_ns, events), False))
+        if effects.proposals:
+            proposed = self._batch("proposals", batch.chain, batch.height, batch.local_ns, effects.proposals)
+            self._answers.append((proposed, True))
+        self.halted = self.halted or effects.halt
         return effects
 
     async def _follow_up(self, *, decide: bool, local_ns: int) -> None:
         """Read what the core asked for and tell it of failures, until it asks for nothing more."""
         unread: list[tuple[ChainId, tuple[Key, ...]]] = []
         for _ in range(MAX_READ_ROUNDS):
-            if self._plugin_events:
-                await self.feed(self._plugin_events.popleft(), decide=False)
+            if self._answers:
+                answer, asks = self._answers.popleft()
+                await self.feed(answer, decide=asks)
             elif self._reads:
                 chain, keys = self._reads.popleft()
                 states = await self._read(chain, keys)

@@ -1,7 +1,8 @@
 """What the core asks the world to do; whatever comes of it returns as a batch."""
 
-from attrs import field, frozen
+from attrs import frozen
 
+from tidemill.domain.events import Proposals
 from tidemill.domain.ids import ChainId, Key
 from tidemill.domain.note import Note
 from tidemill.domain.plan import Plan
@@ -26,14 +27,19 @@ class Intent:
 
 @frozen
 class Effects:
-    """Carried out by I/O tasks in this order: rows, intents, reads and watches, notes. ``halt`` says why trading must stop."""
+    """Carried out by I/O tasks in this order: rows, intents, reads and watches, notes.
+
+    ``proposals`` are answers of strategies that are not deterministic: they come back as a batch, so that a replay has them. ``halt`` says
+    why trading must stop.
+    """
 
     rows: tuple[Row, ...] = ()
     intents: tuple[Intent, ...] = ()
     reads: tuple[tuple[ChainId, tuple[Key, ...]], ...] = ()
     watches: tuple[tuple[ChainId, Watch], ...] = ()
     notes: tuple[Note, ...] = ()
-    faults: tuple[Fault, ...] = field(default=())
+    faults: tuple[Fault, ...] = ()
+    proposals: tuple[Proposals, ...] = ()
     halt: str = ""
 
 

@@ -51,6 +51,7 @@ class Flight:
         self._paper = paper
         self._open: dict[PlanId, tuple[Intent, str]] = {}
         self._landed: list[Landed] = []
+        self._settled: set[PlanId] = set()
         self._overlays: dict[ChainId, list[tuple[int, Overlay]]] = {}
         self._cache: dict[PoolId, tuple[Pool, object, Pool | None]] = {}
 
@@ -128,7 +129,7 @@ class Flight:
         outcome = event.outcome
         found = self._open.get(event.plan)
         if found is None:
-            if any(landed.intent.plan.id == event.plan for landed in self._landed):
+            if event.plan in self._settled:
                 return None
             raise InvariantError(f"an outcome was seen for plan {event.plan}, which is not in flight")
         intent, route = found
@@ -138,9 +139,10 @@ class Flight:
         landed = Landed(intent, outcome, route, gain)
         if landed.final:
             del self._open[event.plan]
+            self._settled.add(event.plan)
         if self._paper and outcome.status is OutcomeStatus.FILLED:
             at = state.chains[plan.chain].head
-            filled = self._safely(plan.pools[0], state, self.overlay.filled, plan.id, outcome.fills, view, at)
+            filled = self._safely(plan.pools[0], state, self.overlay.filled, plan.id, outcome.fills, view, state.pools, at)
             self.overlay = filled or self.overlay
         return landed
 
@@ -199,4 +201,5 @@ class Flight:
         """Put a plan whose block is gone back in flight and return its intent, marked as reopened."""
         intent = evolve(landed.intent, reopened=True)
         self._open[intent.plan.id] = (intent, landed.route)
+        self._settled.discard(intent.plan.id)
         return intent

@@ -6,7 +6,7 @@ import attrs
 from immutables import Map
 
 from tidemill.domain.answers import Needs
-from tidemill.domain.events import Log, Logs, States
+from tidemill.domain.events import Log, Logs, Observation, States
 from tidemill.domain.ids import ChainId, Key, PoolId, chain_of, pair_of
 from tidemill.domain.pool import Decoded, Pool, PoolRef, Watch
 from tidemill.domain.snapshot import DexPolicy
@@ -223,6 +223,19 @@ class Loader:
             state.timed = state.timed.delete(pool)
             if pool in state.pools:
                 self._dirty[pool] = None
+
+    def observed(self, state: MarketState, event: Observation) -> None:
+        """Show a pool that is made of observations what was observed of it: ``subject`` names the pool."""
+        pool = PoolId(event.subject)
+        current = self._moved.get(pool) or state.pools.get(pool)
+        if current is None:
+            return
+        dex = self._dexes[state.refs[pool].dex]
+        after = self._guard.call(f"dex.{dex.name}", dex.observe, current, event)
+        if isinstance(after, Fault):
+            self._failed(state, pool, after)
+        elif after is not current:
+            self._moved[pool] = after
 
     def follow(self, chain: ChainId, watch: Watch) -> None:
         """Watch state that belongs to no pool, and read it now."""

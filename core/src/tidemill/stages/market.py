@@ -16,6 +16,7 @@ from tidemill.domain.pool import Pool, Watch
 from tidemill.domain.search import CycleFinder
 from tidemill.domain.snapshot import ChainView, Changed, DexPolicy, Offer, Snapshot
 from tidemill.domain.time import ChainTime
+from tidemill.domain.transaction import Wallet
 from tidemill.domain.valuation import grow_price_tree
 from tidemill.hookspecs.chain import ChainRules
 from tidemill.hookspecs.dex import Dex
@@ -46,6 +47,7 @@ class Market:
         policies: Mapping[str, DexPolicy] | None = None,
         wants: Iterable[Wants] = (),
         lenders: Sequence[Lender] = (),
+        wallets: Sequence[Wallet] = (),
     ) -> None:
         self.state = MarketState(assets=_verified(rules.values()))
         self.rules = dict(rules)
@@ -55,6 +57,7 @@ class Market:
         self._kept = union(wants)
         self._loader = Loader(dexes, self.policies, guard, self.faults)
         self._offers = LoanWatch(lenders, guard, self.faults)
+        self._wallets = tuple(wallets)
         self._sequence = 0
         self._now_ns = 0
         self._height = 0
@@ -223,6 +226,8 @@ class Market:
         return count * 10 >= before * 11 or count * 11 <= before * 10 or self.state.chains[chain].head.height - height >= _TREE_BLOCKS
 
     def _keep(self, event: ev.Event) -> None:
+        if isinstance(event, ev.Observation):
+            self._loader.observed(self.state, event)
         history = keep_event(self.state.history, event, self._kept)
         if history is not self.state.history:
             self.state.history = history
@@ -239,6 +244,11 @@ class Market:
                 self.state.history = keep_pairs(self.state.history, before.head, self._kept, self._offers_of)
         head = ChainTime(event.chain, event.height, event.unix_time, event.epoch)
         self._loader.tick(self.state, head)
+        if before is None:
+            for wallet in self._wallets:
+                watch = rules.watch(wallet)
+                if wallet.chain == event.chain and (watch.keys or watch.logs):
+                    self._loader.follow(event.chain, watch)
         view = ChainView(head, rules.executes_at(head), rules.native, rules.wrapped, event.fee, rules.dollars, rules.swap_cost(event.fee))
         self.state.chains = self.state.chains.set(event.chain, view)
 

@@ -21,14 +21,15 @@ from tidemill.domain.time import ChainTime
 class OverlaySwap:
     """One of our swaps.
 
-    ``after_out`` is what ``amount_in`` would get right after it; ``first_moved`` the height at which the pool was first seen to move since,
-    or None.
+    ``before_out`` is what ``amount_in`` got from the observed pool when it was filled, ``after_out`` what it would get once others had
+    moved that pool as far as we did; ``first_moved`` the height at which the pool was first seen to move since, or None.
     """
 
     plan: PlanId
     sell: AssetId
     buy: AssetId
     amount_in: int
+    before_out: int
     after_out: int
     height: int
     first_moved: int | None = None
@@ -49,8 +50,10 @@ class Overlay:
                 pool = swapped.pool
         return pool
 
-    def filled(self, plan: PlanId, fills: Iterable[Fill], pools: Mapping[PoolId, Pool], at: ChainTime) -> "Overlay":
-        """Add a plan's fills; ``pools`` are the pools as we saw them just before."""
+    def filled(
+        self, plan: PlanId, fills: Iterable[Fill], pools: Mapping[PoolId, Pool], observed: Mapping[PoolId, Pool], at: ChainTime
+    ) -> "Overlay":
+        """Add a plan's fills; ``pools`` are the pools as we saw them just before, ``observed`` without our swaps on them."""
         swaps, moved = self.swaps, dict[PoolId, Pool]()
         for fill in fills:
             before = moved.get(fill.pool) or pools.get(fill.pool)
@@ -59,33 +62,46 @@ class Overlay:
                 continue
             moved[fill.pool] = swapped.pool
             after_out = swapped.pool.amount_out(fill.sell, fill.buy, fill.amount_in, at)
-            entry = OverlaySwap(plan, fill.sell, fill.buy, fill.amount_in, after_out, at.height)
+            bare = observed.get(fill.pool)
+            before_out = bare.amount_out(fill.sell, fill.buy, fill.amount_in, at) if bare is not None else 0
+            # Behind an opposite swap of ours the view stands near the observed pool: only the observed one can show what others did
+            alone = bare.swap_exact_in(fill.sell, fill.buy, fill.amount_in, at) if bare is not None else None
+            if isinstance(alone, Swapped):
+                after_out = min(after_out, alone.pool.amount_out(fill.sell, fill.buy, fill.amount_in, at))
+            entry = OverlaySwap(plan, fill.sell, fill.buy, fill.amount_in, before_out, after_out, at.height)
             swaps = swaps.set(fill.pool, (*swaps.get(fill.pool, ()), entry))
         return Overlay(self.blocks, swaps)
 
     def observed(self, pool: Pool, at: ChainTime) -> "Overlay":
-        """Take in an observed change of a pool: drop what others have caught up with, note the first move of the rest."""
+        """Take in an observed change of a pool: drop what others have caught up with, note the first move of the rest.
+
+        A pool that was only read again quotes what it quoted: nobody moved it.
+        """
         kept = []
         for swap in self.swaps.get(pool.id, ()):
-            if pool.amount_out(swap.sell, swap.buy, swap.amount_in, at) <= swap.after_out:
+            out = pool.amount_out(swap.sell, swap.buy, swap.amount_in, at)
+            if out <= swap.after_out:
                 continue
-            kept.append(swap if swap.first_moved is not None else attrs.evolve(swap, first_moved=at.height))
+            moved = swap.first_moved is None and out != swap.before_out
+            kept.append(attrs.evolve(swap, first_moved=at.height) if moved else swap)
         return self._with(pool.id, kept)
 
     def aged(self, chain: ChainId, height: int) -> tuple["Overlay", tuple[PoolId, ...]]:
-        """Drop what is older than ``blocks`` of a chain since its pool's first observed change; also return the pools concerned, by id."""
+        """Drop what is older than ``blocks`` of a chain since its pool's first observed change; also return the pools concerned, by id.
+
+        The swaps on one pool go together, with the youngest: one of two opposite swaps alone would show a price that nobody made.
+        """
         result, dropped = self, []
         for pool, swaps in sorted(self.swaps.items()):
             if chain_of(pool) != chain:
                 continue
-            kept = [swap for swap in swaps if swap.first_moved is None or height - swap.first_moved < self.blocks]
-            if len(kept) != len(swaps):
-                result = result._with(pool, kept)
+            if all(swap.first_moved is not None and height - swap.first_moved >= self.blocks for swap in swaps):
+                result = result.without(pool)
                 dropped.append(pool)
         return result, tuple(dropped)
 
     def without(self, pool: PoolId) -> "Overlay":
-        """Drop everything on a pool, because it is no longer loaded."""
+        """Drop everything on a pool."""
         return self._with(pool, [])
 
     def _with(self, pool: PoolId, swaps: list[OverlaySwap]) -> "Overlay":

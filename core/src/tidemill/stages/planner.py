@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from tidemill.domain.answers import CannotFit, NoPrice, Rejected
 from tidemill.domain.book import BookState
@@ -75,6 +75,7 @@ def plan_idea(opportunity: Opportunity, strategy: Strategy, book: BookState, vie
         if isinstance(plan, Rejected):
             return Attempt(plan, missing)
         check_plan(plan, opportunity, strategy, book)
+        plan = plan if isinstance(plan, Group) else evolve(plan, cost_cap=min(plan.cost_cap, allowance.cost))
         composed = compose(plan, desk, tools)
         if isinstance(composed, Broken):
             return Attempt(Rejected(composed.rule, composed.reason), composed.missing or missing)
@@ -110,11 +111,10 @@ def check_plan(plan: Plan, opportunity: Opportunity, strategy: Strategy, book: B
 
 
 def allowed(opportunity: Opportunity, book: BookState, view: Snapshot, tools: Tools) -> Allowance | Rejected:
-    """Return the least that all risk checks allow; without any check, all that is free and any loan."""
+    """Return the least that all risk checks allow; without any check, all that is free, any loan and any cost."""
     asset = opportunity.asset if isinstance(opportunity, Arbitrage) else opportunity.funding
-    native = tools.rules[opportunity.chain].native
     unlimited = 1 << 256
-    result = Allowance(asset, book.free(asset), unlimited, book.free(native))
+    result = Allowance(asset, book.free(asset), unlimited, unlimited)
     for check in tools.risks:
         answer = check.allow(opportunity, book, view)
         if isinstance(answer, Rejected):
