@@ -91,7 +91,7 @@ FAULTS = (
     Fault(
         "an outcome heard twice that counts twice",
         "stages/flight.py",
-        "        if landed.final:\n            del self._open[event.plan]\n",
+        "        if landed.final:\n            del self._open[event.plan]\n            self._settled.add(event.plan)\n",
         "",
         (f"{PIPELINE}/test_books_and_answers.py::test_r5_outcome_heard_twice_counts_once",),
     ),

@@ -12,6 +12,7 @@ from tidemill.domain.ids import AssetId, address_of
 from tidemill.domain.records import ResultRow
 from tidemill.hookspecs.store import RunInfo
 from tidemill.ledger.statement import Balances, Statement, holdings
+from tidemill.stages.tell import readable
 
 LAST = 10
 """So many of a run's last results are shown."""
@@ -92,7 +93,7 @@ def view_lines(view: LedgerView) -> Iterator[str]:
 
 def _result(view: LedgerView, one: ResultRow) -> tuple[str, ...]:
     gains = ", ".join(f"{_shown(view, asset, amount, sign=True)} {_symbol(view, asset)}" for asset, amount in one.changes)
-    return (f"block {one.height}", one.strategy, one.status, gains or one.reason or "no change")
+    return (f"block {one.height}", one.strategy, one.status, gains or readable(one.reason, view.assets) or "no change")
 
 
 def _table(title: str, cells: Sequence[tuple[str, ...]]) -> Iterator[str]:

@@ -32,6 +32,7 @@ from tidemill.pipeline.pace import Pace
 from tidemill.pipeline.paper import PaperDesk
 from tidemill.pipeline.sources import in_order
 from tidemill.pipeline.stop import Stop
+from tidemill.pipeline.supervise import needed, tended
 from tidemill.pipeline.writer import LedgerWriter
 from tidemill.tape.header import TapeHeader
 from tidemill.tape.reader import TapeReader
@@ -250,11 +251,13 @@ def _charging_rules(job: Job, links: Mapping[ChainId, ChainLink]) -> dict[ChainI
 
 
 def _streams(job: Job, links: Mapping[ChainId, ChainLink]) -> tuple[list[AsyncIterator[Batch]], list[AsyncIterator[Batch]]]:
-    chains = [link.batches() for link in links.values()]
+    chains: list[AsyncIterator[Batch]] = [
+        needed(f"chains.{job.pipeline.chains[chain].name}", link.batches()) for chain, link in links.items()
+    ]
     if job.tape is not None:
         return chains, []
     setup = SourceSetup(job.seed, job.options.blocks)
-    return chains, [source.batches(setup) for source in job.pipeline.prices]
+    return chains, [tended(f"prices.{source.name}", source.batches(setup)) for source in job.pipeline.prices]
 
 
 def held_before(writer: LedgerWriter) -> Held:

@@ -138,7 +138,8 @@ class Lockstep:
                 if states is None:
                     unread.append((chain, keys))
                 elif states.values:
-                    height = self.core.market.state.chains[chain].head.height
+                    view = self.core.market.state.chains.get(chain)
+                    height = view.head.height if view is not None else 0
                     await self.feed(self._batch("reader", chain, height, local_ns, (states,)), decide=decide)
             else:
                 self._reads.extend(unread)

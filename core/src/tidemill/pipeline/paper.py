@@ -62,6 +62,11 @@ class PaperDesk:
         plan = intent.plan
         assert isinstance(plan, Flow)  # noqa: S101 the core sends nothing else
         cost = self._rules[plan.chain].cost(intent.unsigned, snapshot)
+        if 0 < plan.cost_cap < cost:
+            # It never offers more than its cap: the chain does not include it, and nothing is paid. A cap of 0 is no offer but the belief
+            # of rules that plans cost nothing.
+            reason = f"a block asks {cost} of it, it offers at most {plan.cost_cap}"
+            return Outcome(OutcomeStatus.DEAD, head.height, block_hash, reason=reason, proof=f"paper:{head.height}")
         replayed = self._guard.call(f"dex.{split_pool_id(plan.swaps[0].pool)[1]}", replay_flow, plan, pools, at)
         proof = f"paper:{head.height}"
         if isinstance(replayed, Fault):

@@ -3,12 +3,12 @@
 This is the one place that catches every exception. What is not a plugin's fault (an ``InvariantError``, an interrupt) passes through.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import ParamSpec, TypeVar
 
-from tidemill.domain.events import PluginState
-from tidemill.errors import InvariantError, MarketDataError
+from tidemill.domain.events import Batch, PluginState
+from tidemill.errors import InvariantError, MarketDataError, PluginError, TidemillError
 from tidemill.stages.guard import Fault
 
 P = ParamSpec("P")
@@ -37,7 +37,7 @@ class Supervisor:
             return Fault(self._blamed(error.__traceback__, plugin), str(error), blamed=False)
         except InvariantError:
             raise
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit, GeneratorExit) as error:
             return Fault(self._blamed(error.__traceback__, plugin), f"{type(error).__name__}: {error}")
         if self._failures:
             self._fine.add(plugin)
@@ -74,6 +74,35 @@ class Supervisor:
                 blamed = called if called in owners else owners[0]
             traceback = traceback.tb_next
         return blamed
+
+
+async def tended(plugin: str, batches: AsyncIterator[Batch]) -> AsyncGenerator[Batch, None]:
+    """Yield a source's batches; where it raises, one that says so, and the end: the rest goes on without it."""
+    last: Batch | None = None
+    try:
+        async for batch in batches:
+            last = batch
+            yield batch
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        told = (PluginState(plugin, "failed", 1, reason), PluginState(plugin, "disabled", 1, "its source ended"))
+        height, now_ns = (last.height, last.local_ns) if last is not None else (0, 0)
+        yield Batch(f"supervisor {plugin}", 1, None, height, "", "", "confirmed", now_ns, now_ns, told)
+
+
+async def needed(plugin: str, batches: AsyncIterator[Batch]) -> AsyncGenerator[Batch, None]:
+    """Yield the batches of a source that a run cannot do without.
+
+    Raises:
+        PluginError: it raised anything that is not one of ours; the cause is kept.
+    """
+    try:
+        async for batch in batches:
+            yield batch
+    except TidemillError:
+        raise
+    except Exception as error:
+        raise PluginError(plugin, f"its batches ended with {type(error).__name__}: {error}") from error
 
 
 async def isolated(call: Callable[[A], Awaitable[None]], argument: A) -> str:

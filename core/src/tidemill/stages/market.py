@@ -18,6 +18,7 @@ from tidemill.domain.snapshot import ChainView, Changed, DexPolicy, Offer, Snaps
 from tidemill.domain.time import ChainTime
 from tidemill.domain.transaction import Wallet
 from tidemill.domain.valuation import grow_price_tree
+from tidemill.errors import MarketDataError
 from tidemill.hookspecs.chain import ChainRules
 from tidemill.hookspecs.dex import Dex
 from tidemill.hookspecs.lender import Lender
@@ -29,6 +30,8 @@ from tidemill.stages.market_state import MarketState, restored
 
 ROLLBACK_BLOCKS = 64
 """How many blocks back a rollback can be undone exactly; a deeper one is a gap that halts trading."""
+MAX_EXPONENT = 64
+"""A price beyond ten to this power, or its inverse, is no price."""
 _TREE_BLOCKS = 256
 
 
@@ -235,7 +238,9 @@ class Market:
                 self._changed_markets.add(event.market)
 
     def _head(self, event: ev.Head) -> None:
-        rules = self.rules[event.chain]
+        rules = self.rules.get(event.chain)
+        if rules is None:
+            raise MarketDataError(f"a head of {event.chain} came, and no chain of this run has that id: enable its chain plugin")
         before = self.state.chains.get(event.chain)
         if before is not None:
             past = self._past.setdefault(event.chain, deque(maxlen=ROLLBACK_BLOCKS))
@@ -283,6 +288,10 @@ class Market:
             self._offers.forget(event.chain)
 
     def _price(self, event: ev.OraclePrice) -> None:
+        if abs(event.exponent) > MAX_EXPONENT:
+            reason = f"a price of {event.asset} has exponent {event.exponent}: expected at most {MAX_EXPONENT} either way; it is left out"
+            self.faults.append(Fault(f"prices.{event.source or 'unnamed'}", reason, blamed=False))
+            return
         point = PricePoint(event.asset, event.mantissa, event.exponent, event.confidence, event.publish_ns, self._height)
         self.state.prices = self.state.prices.set(event.asset, point)
         self._changed_prices.add(event.asset)

@@ -19,8 +19,9 @@ def check_flow(flow: Flow, settings: LimitsSettings, snapshot: Snapshot) -> Reje
     replayed = replay_flow(flow, snapshot.pools, at)
     if isinstance(replayed, Broken):
         return Rejected(replayed.rule, replayed.reason)
+    limit_bps = settings.max_impact_bps
     for fill, pool in zip(replayed.fills, replayed.before, strict=True):
-        rejected = _check_impact(fill, pool, settings.max_impact_bps, at)
+        rejected = _check_impact(fill, pool, limit_bps, at) if limit_bps is not None else None
         if rejected is not None:
             return rejected
     return _check_profit(flow, replayed, settings.min_net_profit, snapshot) if settings.min_net_profit is not None else None

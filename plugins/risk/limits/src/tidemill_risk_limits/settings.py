@@ -1,7 +1,7 @@
 """What may be limited."""
 
 import attrs
-from attrs.validators import ge
+from attrs.validators import ge, optional
 
 from tidemill import AssetAmount, Bps, settings
 
@@ -28,5 +28,7 @@ class LimitsSettings:
     max_cost: AssetAmount | None = attrs.field(default=None, metadata={"doc": "the most a plan may pay to its chain"})
     min_net_profit: AssetAmount | None = attrs.field(default=None, metadata={"doc": "the least a plan must leave after its cost"})
     max_age_blocks: int = attrs.field(default=5, validator=ge(0), metadata={"doc": "oldest pool state traded on, in blocks"})
-    max_impact_bps: Bps = attrs.field(default=Bps(1_000), validator=ge(Bps(0)), metadata={"doc": "price impact of one swap, at most"})
+    max_impact_bps: Bps | None = attrs.field(
+        default=None, validator=optional(ge(Bps(0))), metadata={"doc": "price impact of one swap, at most"}
+    )
     max_oracle_age_s: int = attrs.field(default=120, validator=ge(0), metadata={"doc": "oldest oracle price where one is required"})
