@@ -7,9 +7,10 @@ from typing import ClassVar
 from tidemill.domain.answers import Rejected
 from tidemill.domain.decision import Allowance, Sized, Valid
 from tidemill.domain.history import Wants
-from tidemill.domain.ids import chain_of
+from tidemill.domain.ids import AssetId, ChainId, chain_of
 from tidemill.domain.opportunity import Arbitrage, Leg, Opportunity, arbitrage_id
 from tidemill.domain.plan import Plan
+from tidemill.domain.search import Candidate
 from tidemill.domain.snapshot import Offer, Snapshot
 from tidemill.hookspecs.markers import hookspec
 from tidemill.hookspecs.plugin import Plugin
@@ -56,6 +57,27 @@ class Strategy(Plugin):
         if not isinstance(opportunity, Arbitrage):
             return Rejected("plan", f"{self.name} does not say how to carry out a signal")
         return build_flow(opportunity, size, desk)
+
+    def start_assets(self, snapshot: Snapshot, chain: ChainId, chosen: Sequence[AssetId] = ()) -> tuple[AssetId, ...]:
+        """Return where cycles on a chain may begin: those chosen, else the base assets of the books and the chain's wrapped native coin."""
+        wrapped = snapshot.chains[chain].wrapped
+        usual = [*(snapshot.books[book].base for book in sorted(snapshot.books)), *([wrapped] if wrapped is not None else [])]
+        return tuple(asset for asset in dict.fromkeys(chosen or usual) if chain_of(asset) == chain)
+
+    def from_cycle(self, candidate: Candidate, snapshot: Snapshot, confidence_ppm: int = 1_000_000) -> Arbitrage:
+        """Return the arbitrage that carries out a cycle found by the searcher, with its amount and profit."""
+        height = snapshot.at(candidate.chain).height
+        return Arbitrage(
+            id=arbitrage_id(self.name, height, candidate.asset, candidate.legs),
+            strategy=self.name,
+            chain=candidate.chain,
+            asset=candidate.asset,
+            legs=candidate.legs,
+            amount=candidate.amounts[0],
+            profit=candidate.profit,
+            height=height,
+            confidence_ppm=confidence_ppm,
+        )
 
     def opportunity(self, *, buy: Offer, sell: Offer, confidence_ppm: int = 1_000_000, reason: str = "") -> Arbitrage:
         """Return the arbitrage that buys the pair's first asset at one pool and sells it at another, in one transaction.

@@ -5,11 +5,9 @@ from collections.abc import Iterator
 import attrs
 from attrs.validators import ge
 
-from tidemill import Arbitrage, AssetAmount, AssetId, Bps, Candidate, ChainId, CycleQuery, Opportunity, Snapshot, Strategy, settings
+from tidemill import Arbitrage, AssetAmount, AssetId, Bps, CycleQuery, Opportunity, Snapshot, Strategy, settings
 from tidemill.domain.answers import Rejected
 from tidemill.domain.decision import Allowance, Sized
-from tidemill.domain.ids import chain_of
-from tidemill.domain.opportunity import arbitrage_id
 from tidemill.planning.desk import Desk
 from tidemill.planning.rank import below_minimum
 
@@ -46,14 +44,14 @@ class Spatial(Strategy):
 
     def find_opportunities(self, snapshot: Snapshot) -> Iterator[Opportunity]:
         for chain in sorted(snapshot.chains):
-            starts = self._starts(snapshot, chain)
+            starts = self.start_assets(snapshot, chain, self.settings.start_assets)
             if not starts:
                 continue
             proposed = 0
             costs = tuple((start, snapshot.swap_cost(chain, start)) for start in starts)
             for candidate in snapshot.cycles(CycleQuery(chain, starts, 2, 2, cost_per_hop=costs, changed_only=True)):
                 if self.settings.same_dex or len({snapshot.refs[leg.pool].dex for leg in candidate.legs}) == len(candidate.legs):
-                    yield self._proposal(candidate, snapshot)
+                    yield self.from_cycle(candidate, snapshot)
                     proposed += 1
                     if proposed == self.settings.top:
                         break
@@ -64,24 +62,3 @@ class Spatial(Strategy):
         if isinstance(size, Rejected) or not isinstance(opportunity, Arbitrage):
             return size
         return below_minimum(opportunity, size, desk, self.settings.min_profit_bps, self.settings.min_net_profit) or size
-
-    def _starts(self, snapshot: Snapshot, chain: ChainId) -> tuple[AssetId, ...]:
-        if self.settings.start_assets:
-            return tuple(asset for asset in dict.fromkeys(self.settings.start_assets) if chain_of(asset) == chain)
-        bases = [snapshot.books[book].base for book in sorted(snapshot.books)]
-        wrapped = snapshot.chains[chain].wrapped
-        found = [asset for asset in bases if chain_of(asset) == chain] + ([wrapped] if wrapped is not None else [])
-        return tuple(dict.fromkeys(found))
-
-    def _proposal(self, candidate: Candidate, snapshot: Snapshot) -> Arbitrage:
-        height = snapshot.at(candidate.chain).height
-        return Arbitrage(
-            id=arbitrage_id(self.name, height, candidate.asset, candidate.legs),
-            strategy=self.name,
-            chain=candidate.chain,
-            asset=candidate.asset,
-            legs=candidate.legs,
-            amount=candidate.amounts[0],
-            profit=candidate.profit,
-            height=height,
-        )

@@ -5,11 +5,9 @@ from collections.abc import Iterator
 import attrs
 from attrs.validators import ge, in_
 
-from tidemill import Arbitrage, AssetAmount, AssetId, Bps, Candidate, ChainId, CycleQuery, Opportunity, Snapshot, Strategy, settings
+from tidemill import Arbitrage, AssetAmount, AssetId, Bps, Candidate, CycleQuery, Opportunity, Snapshot, Strategy, settings
 from tidemill.domain.answers import Rejected
 from tidemill.domain.decision import Allowance, Sized
-from tidemill.domain.ids import chain_of
-from tidemill.domain.opportunity import arbitrage_id
 from tidemill.planning.desk import Desk
 from tidemill.planning.rank import below_minimum
 from tidemill.units import PPM_SCALE
@@ -49,13 +47,14 @@ class Triangular(Strategy):
 
     def find_opportunities(self, snapshot: Snapshot) -> Iterator[Opportunity]:
         for chain in sorted(snapshot.chains):
-            starts = self._starts(snapshot, chain)
+            starts = self.start_assets(snapshot, chain, self.settings.start_assets)
             if starts:
                 costs = tuple((start, snapshot.swap_cost(chain, start)) for start in starts)
                 hops = self.settings.max_hops
                 query = CycleQuery(chain, starts, 2, hops, cost_per_hop=costs, top=self.settings.top, changed_only=True)
                 for candidate in snapshot.cycles(query):
-                    yield self._proposal(candidate, snapshot)
+                    weighed = self.settings.prefer_high_liquidity
+                    yield self.from_cycle(candidate, snapshot, depth_ppm(candidate, snapshot) if weighed else PPM_SCALE)
 
     def calculate_position_size(self, opportunity: Opportunity, allowance: Allowance, desk: Desk) -> Sized | Rejected:
         """Size as every strategy does, then ask for the minimum at that size."""
@@ -63,28 +62,6 @@ class Triangular(Strategy):
         if isinstance(size, Rejected) or not isinstance(opportunity, Arbitrage):
             return size
         return below_minimum(opportunity, size, desk, self.settings.min_profit_bps, self.settings.min_net_profit) or size
-
-    def _starts(self, snapshot: Snapshot, chain: ChainId) -> tuple[AssetId, ...]:
-        if self.settings.start_assets:
-            return tuple(asset for asset in dict.fromkeys(self.settings.start_assets) if chain_of(asset) == chain)
-        bases = [snapshot.books[book].base for book in sorted(snapshot.books)]
-        wrapped = snapshot.chains[chain].wrapped
-        found = [asset for asset in bases if chain_of(asset) == chain] + ([wrapped] if wrapped is not None else [])
-        return tuple(dict.fromkeys(found))
-
-    def _proposal(self, candidate: Candidate, snapshot: Snapshot) -> Arbitrage:
-        height = snapshot.at(candidate.chain).height
-        return Arbitrage(
-            id=arbitrage_id(self.name, height, candidate.asset, candidate.legs),
-            strategy=self.name,
-            chain=candidate.chain,
-            asset=candidate.asset,
-            legs=candidate.legs,
-            amount=candidate.amounts[0],
-            profit=candidate.profit,
-            height=height,
-            confidence_ppm=depth_ppm(candidate, snapshot) if self.settings.prefer_high_liquidity else PPM_SCALE,
-        )
 
 
 def depth_ppm(candidate: Candidate, snapshot: Snapshot) -> int:
