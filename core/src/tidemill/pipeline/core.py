@@ -227,11 +227,11 @@ class Core:
     # --- ideas ------------------------------------------------------------------------------------------------------------------------
 
     def _decide(self, *, answered: bool) -> None:
-        """Ask for ideas; ``answered``: the batch brought proposals, so those who made them are not asked again."""
-        asked = [one for one in self._parts.asked if one.path not in self._disabled and (one.strategy.deterministic or not answered)]
+        """Ask for ideas; ``answered``: the batch brought proposals, which are served alone, and what changed waits for the next asking."""
+        asked = [] if answered else [one for one in self._parts.asked if one.path not in self._disabled]
         if not asked and not self._proposed:
             return
-        changed = self.market.take_changed()
+        changed = Changed() if answered else self.market.take_changed()
         self.market.refresh_trees()
         view = self._updated(changed)
         found = [*self._gathered(asked, view), *self._proposed]

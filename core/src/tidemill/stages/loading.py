@@ -36,6 +36,7 @@ class Loader:
         self._moved: dict[PoolId, Pool] = {}
         self._reads: dict[ChainId, dict[Key, None]] = {}
         self._watches: dict[ChainId, list[Watch]] = {}
+        self._followed: dict[ChainId, dict[Key, None]] = {}
         self._asked: set[tuple[PoolId, Key]] = set()
 
     def found(self, state: MarketState, pools: Iterable[PoolRef]) -> None:
@@ -237,9 +238,11 @@ class Loader:
         elif after is not current:
             self._moved[pool] = after
 
-    def follow(self, chain: ChainId, watch: Watch) -> None:
-        """Watch state that belongs to no pool, and read it now."""
+    def follow(self, chain: ChainId, watch: Watch, *, after_gaps: bool = False) -> None:
+        """Watch state that belongs to no pool, and read it now; ``after_gaps``: also again when a gap may have touched it."""
         self._watches.setdefault(chain, []).append(watch)
+        if after_gaps:
+            self._followed.setdefault(chain, {}).update(dict.fromkeys(watch.keys))
         self._read(chain, watch.keys)
 
     def distrust(self, state: MarketState, chain: ChainId, keys: Sequence[str]) -> frozenset[PoolId]:
@@ -258,6 +261,9 @@ class Loader:
             self._dirty[pool] = None
         gone = set(touched)
         self._asked = {asked for asked in self._asked if asked[0] not in gone}
+        stale = [key for key in self._followed.get(chain, ()) if not keys or key in keys or key.partition(":")[0] in keys]
+        forget(state, chain, stale)
+        self._read(chain, stale)
         return frozenset(touched)
 
     def disable(self, state: MarketState, dex: str) -> frozenset[PoolId]:

@@ -250,10 +250,9 @@ class Market:
         head = ChainTime(event.chain, event.height, event.unix_time, event.epoch)
         self._loader.tick(self.state, head)
         if before is None:
-            for wallet in self._wallets:
-                watch = rules.watch(wallet)
-                if wallet.chain == event.chain and (watch.keys or watch.logs):
-                    self._loader.follow(event.chain, watch)
+            for watch in [rules.watch(wallet) for wallet in self._wallets if wallet.chain == event.chain]:
+                if watch.keys or watch.logs:
+                    self._loader.follow(event.chain, watch, after_gaps=True)
         view = ChainView(head, rules.executes_at(head), rules.native, rules.wrapped, event.fee, rules.dollars, rules.swap_cost(event.fee))
         self.state.chains = self.state.chains.set(event.chain, view)
 
