@@ -9,7 +9,7 @@ from attrs import evolve
 from tidemill.domain.answers import Rejected
 from tidemill.domain.book import BookState
 from tidemill.domain.decision import Allowance
-from tidemill.domain.events import Batch, Control, Gap, Observation, Proposals, States
+from tidemill.domain.events import Batch, Control, Gap, Observation, PluginState, Proposals, States
 from tidemill.domain.ids import MAIN_BOOK, AssetId, ChainId, Key, PoolId
 from tidemill.domain.opportunity import Arbitrage, Opportunity
 from tidemill.domain.plan import Plan
@@ -387,3 +387,12 @@ async def test_halt_ends_the_lockstep_run_and_settles_what_is_in_flight(bench: B
     assert [False] == [decide for batch, decide in made.fed if batch.source == "paper"]
     assert () == made.run.paper.waiting
     assert made.link.closed
+
+
+def test_plugin_that_fails_before_any_head_is_told_all_the_same(bench: Benches) -> None:
+    """A source that ends before the first block is not silent: its note has height 0."""
+    run = bench()
+    event = PluginState("prices.acme", "disabled", 1, "its source ended")
+    effects = run.feed(Batch("supervisor", 1, None, 0, "", "", "confirmed", 0, 0, (event,)), decide=False)
+
+    assert [("plugin", 0)] == [(note.event, note.height) for note in effects.notes]

@@ -208,8 +208,7 @@ class Core:
                 self.market.disable(event.plugin.removeprefix("dex."))
         elif event.state == "restarted":
             self._disabled.discard(event.plugin)
-        for _, view in sorted(self.market.state.chains.items())[:1]:
-            self._notes.append(tell.plugin_note(event, view.head))
+        self._notes.append(tell.plugin_note(event, self._when()))
 
     def _balances(self, event: ev.Balances) -> None:
         """Take over what the chain says we hold: it wins, and the difference is an entry of its own."""
@@ -352,8 +351,13 @@ class Core:
 
     def _halt(self, reason: str) -> None:
         self._halted = reason
-        for _, view in sorted(self.market.state.chains.items())[:1]:
-            self._notes.append(tell.halt_note(view.head, reason))
+        self._notes.append(tell.halt_note(self._when(), reason))
+
+    def _when(self) -> ChainTime:
+        """Return the head of the first chain, for what belongs to none; height 0 while none has a head."""
+        for _, view in sorted(self.market.state.chains.items()):
+            return view.head
+        return ChainTime(ChainId(""), 0, 0)
 
     def _take(self) -> Effects:
         reads, watches = self.market.take_reads(), self.market.take_watches()

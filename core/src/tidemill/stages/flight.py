@@ -200,6 +200,8 @@ class Flight:
     def reopen(self, landed: Landed) -> Intent:
         """Put a plan whose block is gone back in flight and return its intent, marked as reopened."""
         intent = evolve(landed.intent, reopened=True)
-        self._open[intent.plan.id] = (intent, landed.route)
+        waiting = {**self._open, intent.plan.id: (intent, landed.route)}
+        # Oldest first, as they were sent: stacking counts on it
+        self._open = dict(sorted(waiting.items(), key=lambda one: one[1][0].height))
         self._settled.discard(intent.plan.id)
         return intent
