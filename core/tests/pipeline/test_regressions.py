@@ -16,6 +16,7 @@ from tidemill.domain.plan import Plan
 from tidemill.domain.pool import Pool, Watch
 from tidemill.domain.snapshot import Snapshot
 from tidemill.domain.transaction import Wallet
+from tidemill.errors import PluginError
 from tidemill.hookspecs.risk import RiskCheck
 from tidemill.hookspecs.strategy import Strategy
 from tidemill.ledger.digest import RowDigest
@@ -396,3 +397,14 @@ def test_plugin_that_fails_before_any_head_is_told_all_the_same(bench: Benches) 
     effects = run.feed(Batch("supervisor", 1, None, 0, "", "", "confirmed", 0, 0, (event,)), decide=False)
 
     assert [("plugin", 0)] == [(note.event, note.height) for note in effects.notes]
+
+
+def test_rules_that_raise_end_the_run_with_an_error_that_names_the_chain(bench: Benches) -> None:
+    """No run goes on without its chain's rules: it ends with a plugin's error, not with a bug's."""
+
+    class Broken(ToyRules):
+        def swap_cost(self, fee: int) -> int:
+            raise ZeroDivisionError("no fee")
+
+    with pytest.raises(PluginError, match=r"sim:1.*ZeroDivisionError: no fee"):
+        bench(rules=Broken()).load({1: (10**21, 10**21)})

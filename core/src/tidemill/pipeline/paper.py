@@ -10,6 +10,7 @@ from tidemill.domain.plan import Flow
 from tidemill.domain.pool import Pool
 from tidemill.domain.snapshot import Snapshot
 from tidemill.domain.time import ChainTime
+from tidemill.errors import PluginError
 from tidemill.hookspecs.chain import ChainRules
 from tidemill.planning.replay import Broken, replay_flow
 from tidemill.stages.effects import Intent
@@ -61,7 +62,9 @@ class PaperDesk:
     ) -> Outcome:
         plan = intent.plan
         assert isinstance(plan, Flow)  # noqa: S101 the core sends nothing else
-        cost = self._rules[plan.chain].cost(intent.unsigned, snapshot)
+        cost = self._guard.call(f"the rules of {plan.chain}", self._rules[plan.chain].cost, intent.unsigned, snapshot)
+        if isinstance(cost, Fault):
+            raise PluginError(cost.plugin, cost.reason)
         if 0 < plan.cost_cap < cost:
             # It never offers more than its cap: the chain does not include it, and nothing is paid. A cap of 0 is no offer but the belief
             # of rules that plans cost nothing.

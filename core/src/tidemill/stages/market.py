@@ -18,11 +18,11 @@ from tidemill.domain.snapshot import ChainView, Changed, DexPolicy, Offer, Snaps
 from tidemill.domain.time import ChainTime
 from tidemill.domain.transaction import Wallet
 from tidemill.domain.valuation import grow_price_tree
-from tidemill.errors import MarketDataError
+from tidemill.errors import MarketDataError, PluginError
 from tidemill.hookspecs.chain import ChainRules
 from tidemill.hookspecs.dex import Dex
 from tidemill.hookspecs.lender import Lender
-from tidemill.stages.guard import Fault, Guard
+from tidemill.stages.guard import Fault, Guard, P, T
 from tidemill.stages.history import keep_event, keep_pairs, union
 from tidemill.stages.loading import Loader, forget
 from tidemill.stages.loans import LoanWatch
@@ -250,11 +250,24 @@ class Market:
         head = ChainTime(event.chain, event.height, event.unix_time, event.epoch)
         self._loader.tick(self.state, head)
         if before is None:
-            for watch in [rules.watch(wallet) for wallet in self._wallets if wallet.chain == event.chain]:
+            for watch in [self._told(event.chain, rules.watch, wallet) for wallet in self._wallets if wallet.chain == event.chain]:
                 if watch.keys or watch.logs:
                     self._loader.follow(event.chain, watch, after_gaps=True)
-        view = ChainView(head, rules.executes_at(head), rules.native, rules.wrapped, event.fee, rules.dollars, rules.swap_cost(event.fee))
+        following = self._told(event.chain, rules.executes_at, head)
+        swap_cost = self._told(event.chain, rules.swap_cost, event.fee)
+        view = ChainView(head, following, rules.native, rules.wrapped, event.fee, rules.dollars, swap_cost)
         self.state.chains = self.state.chains.set(event.chain, view)
+
+    def _told(self, chain: ChainId, ask: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Ask a chain's rules what no run can go on without.
+
+        Raises:
+            PluginError: they raised; it names the chain.
+        """
+        answer = self._guard.call(f"the rules of {chain}", ask, *args, **kwargs)
+        if isinstance(answer, Fault):
+            raise PluginError(answer.plugin, answer.reason)
+        return answer
 
     def _offers_of(self, pair: Pair) -> tuple[Offer, ...]:
         answer = self._guard.call("dex", self.snapshot().offers, pair)
