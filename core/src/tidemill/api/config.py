@@ -81,7 +81,10 @@ def check_config(path: str | Path | None = None, environ: Mapping[str, str] | No
     text = default_text("sim") if chosen is None else read_file(chosen)
     config, problems = draft_config(text, str(chosen) if chosen is not None else "the default configuration for sim", environ)
     loading = try_plugins(config.tables, find_plugins())
-    made = try_make_plugins(config, tuple(loading.registry), all_loaded=not loading.everything and not problems)
+    # What symbols mean is known once the chains are and [assets] can be read: nothing else that is wrong hides what names a symbol
+    chains = len(loading.registry.loaded("chain")) == len(config.enabled("chain"))
+    known = chains and not any(problem.path.startswith("$.assets") for problem in problems)
+    made = try_make_plugins(config, tuple(loading.registry), all_loaded=known)
     found = [*problems, *loading.everything, *made.everything]
     if found or made.assembled is None:
         raise ConfigError(sorted(dict.fromkeys(found), key=in_file_order))
