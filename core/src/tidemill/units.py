@@ -27,11 +27,6 @@ UINT128_MAX = (1 << 128) - 1
 UINT256_MAX = (1 << 256) - 1
 
 
-def mul_div_down(amount: int, numerator: int, denominator: int) -> int:
-    """Return ``amount * numerator / denominator`` rounded towards minus infinity; denominator > 0."""
-    return amount * numerator // denominator
-
-
 def mul_div_up(amount: int, numerator: int, denominator: int) -> int:
     """Return ``amount * numerator / denominator`` rounded towards plus infinity; denominator > 0."""
     return -(-amount * numerator // denominator)
@@ -40,8 +35,3 @@ def mul_div_up(amount: int, numerator: int, denominator: int) -> int:
 def bps_of(amount: int, bps: int) -> int:
     """Return ``bps`` basis points of ``amount``, rounded down."""
     return amount * bps // BPS_SCALE
-
-
-def ppm_of(amount: int, ppm: int) -> int:
-    """Return ``ppm`` parts per million of ``amount``, rounded down."""
-    return amount * ppm // PPM_SCALE

@@ -34,17 +34,11 @@ class Promise:
     hint: int
 
 
-def size_cycle(cycle: Cycle, cap: int | None, loan_fee_ppm: int, least: int, at: ChainTime) -> Sizing | None:
-    """Return the best sizing with at most ``cap`` going in (None: no limit), or None where less than ``least`` (> 0) is left.
-
-    The loan's fee is ``loan_fee_ppm`` of the input, rounded up.
-    """
-    found = look_at(cycle, cap, loan_fee_ppm, least, at)
-    return keep(cycle, found, cap, loan_fee_ppm, least, at) if isinstance(found, Promise) else found
-
-
 def look_at(cycle: Cycle, cap: int | None, loan_fee_ppm: int, least: int, at: ChainTime) -> Sizing | Promise | None:
-    """Return a cycle's best sizing where it is cheap to have, else what it may leave, or None where less than ``least`` is left."""
+    """Return a cycle's best sizing where it is cheap to have, else what it may leave, or None where less than ``least`` is left.
+
+    At most ``cap`` goes in (None: no limit); the loan's fee is ``loan_fee_ppm`` of the input, rounded up.
+    """
     limit = UINT256_MAX if cap is None else cap
     if limit < 1:
         return None
