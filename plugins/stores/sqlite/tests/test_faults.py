@@ -39,6 +39,18 @@ while True:
 """
 
 
+HALF_MADE = """
+import os, sqlite3, sys
+file = sqlite3.connect(sys.argv[1], isolation_level=None)
+file.execute("PRAGMA cache_size=1")
+file.execute("BEGIN IMMEDIATE")
+file.execute("CREATE TABLE runs (text)")
+file.executemany("INSERT INTO runs VALUES (?)", [("x" * 3_000,)] * 50)
+os._exit(1)
+"""
+"""A process that dies while it makes the file: what it wrote stands in the file, and how to undo it in the journal beside it."""
+
+
 @pytest.fixture
 def readable_tmp() -> Iterator[Path]:
     """A folder below the system's own temporary one, where another user may enter."""
@@ -195,6 +207,21 @@ def test_open_to_read_where_there_is_none_raises(tmp_path: Path) -> None:
     with pytest.raises(LedgerError, match="there is no ledger here"):
         SqliteStore().open(tmp_path / "none", write=False)
     assert [] == list(tmp_path.iterdir())
+
+
+def test_open_to_read_what_a_killed_run_left_half_made_undoes_it(store: SqliteStore, tmp_path: Path) -> None:
+    """A reader undoes what a run that was killed in its first moments wrote: there is no ledger yet, and the next run makes one."""
+    store.close()
+    folder = tmp_path / "killed"
+    folder.mkdir()
+    subprocess.run([sys.executable, "-c", HALF_MADE, str(folder / "ledger.db")], check=False)
+    assert (folder / "ledger.db").stat().st_size > 0 < (folder / "ledger.db-journal").stat().st_size
+
+    with pytest.raises(LedgerError, match="there is no ledger here yet"):
+        store.open(folder, write=False)
+    assert not (folder / "ledger.db-journal").exists()
+    store.open(folder)
+    assert [] == list(store.runs())
 
 
 def test_open_in_a_read_only_folder_raises(unprivileged: Path) -> None:

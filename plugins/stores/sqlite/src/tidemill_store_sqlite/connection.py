@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -18,6 +18,7 @@ BUSY_TIMEOUT_S = 5
 _REMEDIES = (
     ("SQLITE_FULL", "the disk is full: make room, then start again; what was committed before is safe"),
     ("SQLITE_IOERR", "the disk refused to write or read (full, over a size limit, or broken): look at it, then start again"),
+    ("SQLITE_READONLY_ROLLBACK", "a killed run left it half-made: start a run there, or make the folder writable so that it can be undone"),
     ("SQLITE_READONLY", "file or folder cannot be written: change its permissions or give another folder"),
     ("SQLITE_CANTOPEN", "file or folder cannot be opened: look at its path and permissions"),
     ("SQLITE_PERM", "file or folder may not be accessed: change its permissions or give another folder"),
@@ -52,6 +53,17 @@ def writing_engine(path: Path) -> sqlalchemy.Engine:
 def reading_engine(path: Path) -> sqlalchemy.Engine:
     """Return an engine that can only read; each transaction sees one state of the file, whatever is written beside it."""
     return _engine(lambda: _connect(path, "ro&immutable=1" if _is_frozen(path) else "ro"), "BEGIN")
+
+
+def finish_rollback(path: Path) -> None:
+    """Let SQLite undo a transaction that a killed process left half-way in the file; a reader alone may not.
+
+    Only making a new file a ledger goes through a rollback journal (the write-ahead log comes with it), so that this is a run that was
+    killed in its first moments. A process that is in the middle of it holds the file's lock, and nothing is undone.
+    """
+    if Path(f"{path}-journal").exists():
+        with closing(_connect(path, "rw")) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
 
 
 def _engine(connect: Callable[[], sqlite3.Connection], begin: str) -> sqlalchemy.Engine:

@@ -74,11 +74,13 @@ class SqliteStore(Store):
         _sync_folder(folder)
 
     def _open_reader(self) -> None:
-        from tidemill_store_sqlite.connection import reading_engine, translated
+        from tidemill_store_sqlite.connection import finish_rollback, reading_engine, translated
         from tidemill_store_sqlite.layout import check_layout
 
         if not self._path.is_file():
             raise LedgerError(f"{self._path}: there is no ledger here; `tidemill run` writes one, --data names its folder")
+        with translated(self._path, "opening the ledger"):
+            finish_rollback(self._path)
         with translated(self._path, "opening the ledger"), reading_engine(self._path).connect() as connection:
             check_layout(connection, self._path)
 
