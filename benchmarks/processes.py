@@ -7,7 +7,7 @@ uncounted round fills. Where the environment forbids compiled files, each comman
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from shutil import which
 from tempfile import TemporaryDirectory
@@ -24,6 +24,10 @@ _ENVIRONMENT["PYTHONPYCACHEPREFIX"] = _COMPILED.name
 _SPAWN = "import os,sys; p=os.posix_spawn(sys.argv[1],sys.argv[1:],os.environ); r=os.wait4(p,0); print(r[1],r[2].ru_maxrss,file=sys.stderr)"
 
 
+Wall = Callable[[], float]
+"""Runs something and returns its seconds on the wall."""
+
+
 @frozen
 class Cost:
     """What one process cost: seconds on the wall and of the processor."""
@@ -32,15 +36,15 @@ class Cost:
     cpu_s: float
 
 
-def run(command: Sequence[str], folder: Path | None = None) -> Cost:
-    """Run a command to its end and return its cost; what it prints is thrown away.
+def run(command: Sequence[str], folder: Path | None = None, environment: Mapping[str, str] | None = None) -> Cost:
+    """Run a command to its end and return its cost; what it prints is thrown away. ``environment`` is added to that of the benchmark.
 
     Raises:
         RuntimeError: it failed.
     """
     started = perf_counter()
     process = subprocess.Popen(  # noqa: S603 - this benchmark's own command
-        command, cwd=folder, env=_ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        command, cwd=folder, env={**_ENVIRONMENT, **(environment or {})}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
     with process:
         errors = process.stderr.read() if process.stderr is not None else b""
@@ -54,14 +58,15 @@ def run(command: Sequence[str], folder: Path | None = None) -> Cost:
 class Command:
     """Runs a command in one case and gives its processor time in the next."""
 
-    def __init__(self, command: Sequence[str], folder: Path | None = None) -> None:
+    def __init__(self, command: Sequence[str], folder: Path | None = None, environment: Mapping[str, str] | None = None) -> None:
         self._command = command
         self._folder = folder
+        self._environment = environment
         self._cost = Cost(0.0, 0.0)
 
     def wall_s(self) -> float:
         """Run it: seconds on the wall."""
-        self._cost = run(self._command, self._folder)
+        self._cost = run(self._command, self._folder, self._environment)
         return self._cost.wall_s
 
     def cpu_s(self) -> float:
