@@ -1,41 +1,13 @@
-"""A searcher that answers what a test says and remembers what it was asked."""
+"""A searcher that answers what a test says, and candidates made by hand."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
-from tidemill import Candidate, CycleQuery, Leg, Searcher, Snapshot
+from tidemill import Candidate
 from tidemill.domain.ids import AssetId
-from tidemill_testing.market import NEXT, SIM, PairPool
-
-
-class Scripted(Searcher):
-    """Gives its candidates for any query, cut to ``top``."""
-
-    name = "scripted"
-
-    def __init__(self, candidates: Sequence[Candidate] = ()) -> None:
-        super().__init__()
-        self.candidates = tuple(candidates)
-        self.asked: list[CycleQuery] = []
-
-    def update(self, snapshot: Snapshot) -> None:
-        pass
-
-    def find(self, query: CycleQuery) -> Iterator[Candidate]:
-        self.asked.append(query)
-        return iter(self.candidates[: query.top or None])
-
-
-def candidate_through(pools: Sequence[PairPool], start: AssetId, amount: int) -> Candidate:
-    """The cycle through these pools in order, quoted with that amount."""
-    legs, amounts, held = [], [amount], start
-    for pool in pools:
-        other = pool.assets[1 - pool.assets.index(held)]
-        legs.append(Leg(pool.id, held, other))
-        amounts.append(pool.amount_out(held, other, amounts[-1], NEXT))
-        held = other
-    return Candidate(SIM, start, tuple(legs), tuple(amounts), amounts[-1] - amount)
+from tidemill_testing.market import PairPool
+from tidemill_testing.scripted import Scripted, candidate_through
 
 
 @pytest.fixture

@@ -20,6 +20,8 @@ from tidemill_evm.gas import BYTE_GAS, INTRINSIC_GAS, STEP_BYTES, calldata_gas
 from tidemill_evm.steps import FlashLoan, V2Swap
 
 EVM_NAMESPACES = ("eip155", "sim")
+MOST_STEPS = 255
+"""The most steps of one list in the executor's program."""
 CALLDATA_MAX = 128 * 1024
 """The most bytes of a transaction that go-ethereum's pool takes (txMaxSize, core/txpool/legacypool)."""
 
@@ -66,7 +68,15 @@ class RecordedRules(ChainRules):
         return min(self._settings.gas_per_v2_swap, self._settings.gas_per_v3_swap) * self._settings.gas_price_wei
 
     def compose(self, plan: Flow, steps: Sequence[Step], wallet: Wallet, snapshot: Snapshot) -> Unsigned | CannotFit:
-        """Return the program of the executor contract as payload; ``compute`` is its expected gas."""
+        """Return the program of the executor contract as payload; ``compute`` is its expected gas.
+
+        Raises:
+            UsageError: the plan is of another chain.
+        """
+        if plan.chain != self.id:
+            raise UsageError(f"a plan for {plan.chain} was given to the rules of {self.id}")
+        if len(steps) > MOST_STEPS:
+            return CannotFit("steps", MOST_STEPS, len(steps))
         guards = [(address_of(asset), least) for asset, least in plan.guards]
         payload = encode_flow(steps, guards, plan.expires)
         if len(payload) > CALLDATA_MAX:

@@ -10,6 +10,7 @@ from tidemill.domain.pool import PoolRef
 from tidemill.domain.snapshot import Snapshot
 from tidemill.domain.time import ChainTime
 from tidemill.domain.transaction import Unsigned, Wallet
+from tidemill.errors import UsageError
 from tidemill.hookspecs.chain import ChainRules, Step
 from tidemill.units import PPM_SCALE, mul_div_up
 from tidemill_chain_sim.envelope import encode_call
@@ -54,6 +55,8 @@ class SimRules(ChainRules):
         return mul_div_up(min(SWAP_GAS.values()) * (fee or self._settings.base_fee_wei), self._cost_ppm, PPM_SCALE)
 
     def compose(self, plan: Flow, steps: Sequence[Step], wallet: Wallet, snapshot: Snapshot) -> Unsigned | CannotFit:
+        if plan.chain != self.id:
+            raise UsageError(f"a plan for {plan.chain} was given to the rules of {self.id}")
         addresses = _addresses(steps)
         if len(addresses) > _MOST_STEPS or len(steps) > _MOST_STEPS:
             return CannotFit("addresses", _MOST_STEPS, max(len(addresses), len(steps)))

@@ -45,7 +45,7 @@ def decode_v2(ref: PoolRef, states: States) -> Decoded | Needs:
     if key not in states:
         return Needs((key,))
     try:
-        reserves = decode_reserves(states[key] or _ZERO)
+        reserves = decode_reserves(_word(states, key))
     except DecodeError as error:
         raise DecodeError(f"{ref.id}: {error}") from error
     return Decoded(V2Pool(ref.id, assets, fee_ppm, reserves.reserve0, reserves.reserve1), _pair_watch(ref.address))
@@ -66,8 +66,8 @@ def decode_v3(ref: PoolRef, states: States, fork: Fork) -> Decoded | Needs:
     if absent := _absent(head, states):
         return Needs(absent)
     try:
-        slot0 = layout.decode_slot0(tuple(states[key] or _ZERO for key in head[:-1]))
-        liquidity = decode_liquidity(states[head[-1]] or _ZERO)
+        slot0 = layout.decode_slot0(tuple(_word(states, key) for key in head[:-1]))
+        liquidity = decode_liquidity(_word(states, head[-1]))
         if not slot0.sqrt_price_x96:
             return _closed(ref, assets, fee_ppm, spacing, fork, slot0, liquidity)
         bitmap = _read_bitmap(layout, address, states, slot0.tick, spacing)
@@ -97,7 +97,7 @@ def _read_bitmap(layout: V3Layout, address: str, states: States, tick: int, spac
     if absent := _absent(word_keys, states):
         return Needs(absent)
     words = {
-        position: word_number(states[key] or _ZERO, f"bitmap word {position}") for position, key in zip(positions, word_keys, strict=True)
+        position: word_number(_word(states, key), f"bitmap word {position}") for position, key in zip(positions, word_keys, strict=True)
     }
     ticks = tuple(tick for position in positions for tick in _ticks(position, words[position], spacing))
     tick_keys = tuple(layout.tick_key(address, tick) for tick in ticks)
@@ -149,13 +149,19 @@ def _liquidities(bitmap: _Bitmap, states: States) -> tuple[dict[int, int], dict[
     nets: dict[int, int] = {}
     grosses: dict[int, int] = {}
     for tick, key in zip(bitmap.ticks, bitmap.tick_keys, strict=True):
-        gross, net = decode_tick(states[key] or _ZERO)
+        gross, net = decode_tick(_word(states, key))
         if not gross:
             raise DecodeError(f"tick {tick}: its bit is set in the bitmap, but no liquidity refers to it: were both read at one height?")
         if abs(net) > gross:
             raise DecodeError(f"tick {tick}: expected net liquidity within the gross of {gross}, found {net}")
         nets[tick], grosses[tick] = net, gross
     return nets, grosses
+
+
+def _word(states: States, key: Key) -> bytes:
+    """Return a slot's bytes; only None is absent, and empty bytes are wrong ones."""
+    value = states[key]
+    return _ZERO if value is None else value
 
 
 def _absent(keys: Iterable[Key], states: States) -> tuple[Key, ...]:

@@ -52,7 +52,7 @@ class Cycles(Searcher):
         that leaves no more than its hops cost is left out.
         """
         snapshot = self._snapshot
-        if snapshot is None:
+        if snapshot is None or query.chain not in snapshot.chains:
             return
         effort = Effort(query.work or self.settings.work)
         asked = [one for start in dict.fromkeys(query.starts) if chain_of(start) == query.chain for one in self._ask(query, start, effort)]

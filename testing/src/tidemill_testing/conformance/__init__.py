@@ -1,0 +1,69 @@
+"""Conformance: numbered rules for every kind of plugin, as classes that an author's tests inherit.
+
+Names are imported when they are first used: a suite needs no more than its own kind.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+_HOMES = {
+    "tidemill_testing.conformance.chain": ("ChainConformance",),
+    "tidemill_testing.conformance.command": ("CommandConformance",),
+    "tidemill_testing.conformance.dex": ("DexConformance",),
+    "tidemill_testing.conformance.lender": ("LenderConformance",),
+    "tidemill_testing.conformance.notifier": ("NotifierConformance",),
+    "tidemill_testing.conformance.pool_case": ("PoolCase", "RecordedAnswer", "recorded_answers"),
+    "tidemill_testing.conformance.price": ("PriceConformance",),
+    "tidemill_testing.conformance.risk": ("RiskConformance",),
+    "tidemill_testing.conformance.rule": ("Broken", "Rule"),
+    "tidemill_testing.conformance.search": ("SearchConformance",),
+    "tidemill_testing.conformance.store": ("StoreConformance",),
+    "tidemill_testing.conformance.strategy": ("StrategyConformance",),
+    "tidemill_testing.conformance.suite": ("Conformance",),
+}
+_HOME_BY_NAME = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "Broken",
+    "ChainConformance",
+    "CommandConformance",
+    "Conformance",
+    "DexConformance",
+    "LenderConformance",
+    "NotifierConformance",
+    "PoolCase",
+    "PriceConformance",
+    "RecordedAnswer",
+    "RiskConformance",
+    "Rule",
+    "SearchConformance",
+    "StoreConformance",
+    "StrategyConformance",
+    "recorded_answers",
+]
+
+if TYPE_CHECKING:
+    from tidemill_testing.conformance.chain import ChainConformance
+    from tidemill_testing.conformance.command import CommandConformance
+    from tidemill_testing.conformance.dex import DexConformance
+    from tidemill_testing.conformance.lender import LenderConformance
+    from tidemill_testing.conformance.notifier import NotifierConformance
+    from tidemill_testing.conformance.pool_case import PoolCase, RecordedAnswer, recorded_answers
+    from tidemill_testing.conformance.price import PriceConformance
+    from tidemill_testing.conformance.risk import RiskConformance
+    from tidemill_testing.conformance.rule import Broken, Rule
+    from tidemill_testing.conformance.search import SearchConformance
+    from tidemill_testing.conformance.store import StoreConformance
+    from tidemill_testing.conformance.strategy import StrategyConformance
+    from tidemill_testing.conformance.suite import Conformance
+
+
+def __getattr__(name: str) -> object:
+    module = _HOME_BY_NAME.get(name)
+    if module is None:
+        raise AttributeError(f"module 'tidemill_testing.conformance' has no attribute {name!r}")
+    return getattr(import_module(module), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, *globals()]

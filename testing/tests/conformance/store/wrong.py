@@ -1,0 +1,283 @@
+"""Stores that each break just the rule which their test class names, and one that breaks none."""
+
+import os
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from attrs import evolve
+
+from tidemill.domain.ids import AssetId, BookId, PlanId
+from tidemill.domain.records import EntryRow, OpportunityRow, ResultRow, Row
+from tidemill.errors import LedgerError, LedgerInUse
+from tidemill.hookspecs.store import RunInfo
+from tidemill_store_sqlite import SqliteStore
+from tidemill_testing.conformance import StoreConformance
+
+
+class Sound(SqliteStore):
+    """Breaks nothing."""
+
+    name = "sound"
+
+
+class TestSound(StoreConformance):
+    plugin = Sound
+
+
+class ForgetsNone(Sound):
+    """Gives an empty plan back for none."""
+
+    def rows(self, run: int) -> Iterator[Row]:
+        for row in super().rows(run):
+            yield evolve(row, plan=PlanId("")) if isinstance(row, OpportunityRow) and row.plan is None else row
+
+
+class TestSTO10(StoreConformance):
+    plugin = ForgetsNone
+
+
+class CutsTexts(Sound):
+    """Keeps no more than 10,000 characters."""
+
+    def rows(self, run: int) -> Iterator[Row]:
+        for row in super().rows(run):
+            yield evolve(row, ref=row.ref[:10_000]) if isinstance(row, EntryRow) else row
+
+
+class TestSTO11(StoreConformance):
+    plugin = CutsTexts
+
+
+class SavesWhatItCan(Sound):
+    """Writes the good rows of a bad group."""
+
+    def write(self, run: int, rows: Sequence[Row], *, durable: bool) -> None:
+        try:
+            super().write(run, rows, durable=durable)
+        except LedgerError:
+            for row in rows[:-1]:
+                super().write(run, [row], durable=durable)
+            raise
+
+
+class TestSTO12(StoreConformance):
+    plugin = SavesWhatItCan
+
+
+class WritesLater(Sound):
+    """In a process that will be killed, says that rows are written before they are."""
+
+    made_by = os.getpid()
+
+    def write(self, run: int, rows: Sequence[Row], *, durable: bool) -> None:
+        if os.getpid() == self.made_by:
+            super().write(run, rows, durable=durable)
+
+
+class TestSTO13(StoreConformance):
+    plugin = WritesLater
+
+
+class LetsTwoIn(Sound):
+    """Opens for a second writer all the same."""
+
+    def open(self, folder: Path, *, write: bool = True) -> None:
+        try:
+            super().open(folder, write=write)
+        except LedgerInUse:
+            super().open(folder, write=False)
+
+
+class TestSTO14(StoreConformance):
+    plugin = LetsTwoIn
+
+
+class LetsReadersBegin(Sound):
+    """Takes a run from who only reads, and forgets it."""
+
+    def begin(self, header: str, started: str) -> int:
+        return super().begin(header, started) if self._writer is not None else 7
+
+
+class TestSTO15(StoreConformance):
+    plugin = LetsReadersBegin
+
+
+class CountsInMemory(Sound):
+    """Numbers runs from 1 whenever it is opened."""
+
+    def __init__(self, settings: object | None = None) -> None:
+        super().__init__(settings)
+        self._begun = 0
+
+    def begin(self, header: str, started: str) -> int:
+        super().begin(header, started)
+        self._begun += 1
+        return self._begun
+
+
+class TestSTO16(StoreConformance):
+    plugin = CountsInMemory
+
+
+class ForgetsHeaders(Sound):
+    """Tells runs without what they were begun with."""
+
+    def runs(self) -> Sequence[RunInfo]:
+        return tuple(evolve(info, header="") for info in super().runs())
+
+
+class TestSTO17(StoreConformance):
+    plugin = ForgetsHeaders
+
+
+class SumsEverything(Sound):
+    """Adds an opening to what it restates."""
+
+    def balances(self) -> Mapping[tuple[BookId, str, AssetId], int]:
+        sums: dict[tuple[BookId, str, AssetId], int] = {}
+        for info in self.runs():
+            for row in self.rows(info.run):
+                for line in row.postings if isinstance(row, EntryRow) else ():
+                    sums[row.book, line.account, line.asset] = sums.get((row.book, line.account, line.asset), 0) + line.amount
+        return {place: amount for place, amount in sums.items() if amount}
+
+
+class TestSTO18(StoreConformance):
+    plugin = SumsEverything
+
+
+class GivesFloats(Sound):
+    """Gives a cost as a float, which compares equal."""
+
+    def rows(self, run: int) -> Iterator[Row]:
+        for row in super().rows(run):
+            cost: Any = 3.0
+            yield evolve(row, cost=cost) if isinstance(row, ResultRow) else row
+
+
+class TestSTO19(StoreConformance):
+    plugin = GivesFloats
+
+
+class Overwrites(Sound):
+    """Makes room for its own file."""
+
+    def open(self, folder: Path, *, write: bool = True) -> None:
+        file = folder / "ledger.db"
+        if write and file.is_file() and file.stat().st_size and not file.read_bytes().startswith(b"SQLite format 3"):
+            file.unlink()
+        super().open(folder, write=write)
+
+
+class TestSTO20(StoreConformance):
+    plugin = Overwrites
+
+
+class MakesFolders(Sound):
+    """Makes the folder that it is to look into."""
+
+    def open(self, folder: Path, *, write: bool = True) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        super().open(folder, write=write)
+
+
+class TestSTO21(StoreConformance):
+    plugin = MakesFolders
+
+
+class ClosesOnce(Sound):
+    """Has nothing to close the second time."""
+
+    was_closed = False
+
+    def close(self) -> None:
+        if self.was_closed:
+            raise LedgerError("closed already")
+        self.was_closed = self._reader is not None
+        super().close()
+
+
+class TestSTO22(StoreConformance):
+    plugin = ClosesOnce
+
+
+class CriesWolf(Sound):
+    """Says that a run which is going on is broken."""
+
+    def check(self) -> Sequence[str]:
+        return (*super().check(), *(f"run {info.run} was not closed" for info in self.runs() if not info.ended))
+
+
+class TestSTO23(StoreConformance):
+    plugin = CriesWolf
+
+
+class TestSTO24(StoreConformance):
+    plugin = Sound
+    capabilities = frozenset({"tamper_evident"})
+
+
+class StaysInItsThread(Sound):
+    """Can be used only where it was made."""
+
+    def __init__(self, settings: object | None = None) -> None:
+        super().__init__(settings)
+        self._thread = threading.get_ident()
+
+    def open(self, folder: Path, *, write: bool = True) -> None:
+        if threading.get_ident() != self._thread:
+            raise LedgerError("made in another thread")
+        super().open(folder, write=write)
+
+
+class TestSTO25(StoreConformance):
+    plugin = StaysInItsThread
+
+
+class KnowsNoSignals(Sound):
+    """Leaves out what it does not understand."""
+
+    def rows(self, run: int) -> Iterator[Row]:
+        return (row for row in super().rows(run) if not (isinstance(row, OpportunityRow) and row.kind == "signal"))
+
+
+class TestSTO10Left(StoreConformance):
+    plugin = KnowsNoSignals
+
+
+class ReadsTwice(Sound):
+    """Reads on where it stood, in what is there by then."""
+
+    def rows(self, run: int) -> Iterator[Row]:
+        first = list(super().rows(run))
+        yield from first[:1]
+        now = list(super().rows(run))
+        yield from now[1 : len(first) + (len(now) > len(first))]
+
+
+class TestSTO15Parted(StoreConformance):
+    plugin = ReadsTwice
+
+
+class SaysItsOwnWay(Sound):
+    """Lets the system's error through where there is no folder."""
+
+    def open(self, folder: Path, *, write: bool = True) -> None:
+        if not write:
+            os.stat(folder)  # noqa: PTH116  what is tested
+        super().open(folder, write=write)
+
+
+class TestSTO21Untranslated(StoreConformance):
+    plugin = SaysItsOwnWay
+
+
+class TestSTO24Untouched(StoreConformance):
+    plugin = Sound
+    capabilities = frozenset({"tamper_evident"})
+
+    def tamper(self, folder: Path) -> None:
+        """Change nothing."""

@@ -1,0 +1,264 @@
+"""Strategies that each break just the rule which their test class names, and some that break none."""
+
+import gc
+from collections.abc import Iterator, Sequence
+from itertools import count
+from time import perf_counter as ticks
+from typing import Any, ClassVar
+
+import pytest
+from attrs import evolve
+
+from tidemill import Arbitrage, Bps, Opportunity, Signal, Snapshot, Strategy, settings
+from tidemill.domain.answers import Rejected
+from tidemill.domain.decision import Allowance, Sized, Valid
+from tidemill.domain.history import Wants
+from tidemill.domain.ids import BookId, MarketId, OpportunityId, Pair, content_id
+from tidemill.domain.plan import Flow, Plan
+from tidemill.domain.snapshot import DexPolicy
+from tidemill.planning.desk import Desk
+from tidemill_testing.conformance import StrategyConformance
+from tidemill_testing.sim import sim_market
+
+
+@settings
+class GapSettings:
+    """How far two pools of a pair must be apart."""
+
+    min_edge_bps: Bps = Bps(10)
+
+
+class Sound(Strategy):
+    """Buys where a changed pair is cheap and sells where it is dear; breaks nothing."""
+
+    name = "sound"
+    settings: GapSettings
+
+    def find_opportunities(self, snapshot: Snapshot) -> Iterator[Opportunity]:
+        for pair in self.pairs(snapshot):
+            cheap, dear = snapshot.cheapest(pair), snapshot.dearest(pair)
+            if cheap.edge_bps(dear) >= self.settings.min_edge_bps:
+                yield self.made(self.opportunity(buy=cheap, sell=dear), snapshot)
+
+    def pairs(self, snapshot: Snapshot) -> list[Pair]:
+        return list(snapshot.changed.pairs)
+
+    def made(self, found: Arbitrage, snapshot: Snapshot) -> Arbitrage:
+        return found
+
+
+class TestSound(StrategyConformance):
+    plugin = Sound
+    capabilities = frozenset({"trades_simulated"})
+
+
+class TestSoundWithSettings(StrategyConformance):
+    plugin = Sound
+    settings: ClassVar[Any] = {"min_edge_bps": 50}
+
+
+class Few(StrategyConformance):
+    """Asks about a few blocks only: there are many wrong strategies."""
+
+    @pytest.fixture
+    def snapshots(self) -> Sequence[Snapshot]:
+        return sim_market(7, needs=self.plugin.needs)
+
+
+PAIR = min(sim_market()[-1].by_pair)
+
+
+class Trend(Sound):
+    """Reads the history that it declares, cut to its length, and signals."""
+
+    needs = Wants(pairs=(PAIR,), pair_length=3)
+
+    def find_opportunities(self, snapshot: Snapshot) -> Iterator[Opportunity]:
+        points = snapshot.history.pairs.get(PAIR, ())[-3:]
+        if len(points) == 3 and PAIR in snapshot.changed.pairs:
+            chain = min(snapshot.chains)
+            height = snapshot.at(chain).height
+            market = MarketId(snapshot.by_pair[PAIR][0])
+            name = OpportunityId(content_id("signal", self.name, height, market, points[0].numerator))
+            yield Signal(name, self.name, chain, market, PAIR[0], PAIR[1], "buy", 1_000, points[-1].height, height)
+
+
+class TestSignals(Few):
+    plugin = Trend
+
+
+class Moody(Sound):
+    """Says openly that equal snapshots may give different answers."""
+
+    deterministic = False
+
+    def __init__(self, settings: object | None = None) -> None:
+        super().__init__(settings)
+        self.number = next(BORN)
+
+    def pairs(self, snapshot: Snapshot) -> list[Pair]:
+        return super().pairs(snapshot)[self.number % 2 :]
+
+
+class TestMoody(Few):
+    plugin = Moody
+
+
+class Clock(Sound):
+    def pairs(self, snapshot: Snapshot) -> list[Pair]:
+        return super().pairs(snapshot) if ticks() > 0 else []
+
+
+class TestSTR10Clock(Few):
+    plugin = Clock
+
+
+BORN = count()
+
+
+class Firstborn(Sound):
+    def __init__(self, settings: object | None = None) -> None:
+        super().__init__(settings)
+        self.number = next(BORN)
+
+    def pairs(self, snapshot: Snapshot) -> list[Pair]:
+        return super().pairs(snapshot)[:: 1 if self.number % 2 else -1]
+
+
+class TestSTR11Firstborn(Few):
+    plugin = Firstborn
+
+
+class Unsorted(Sound):
+    def pairs(self, snapshot: Snapshot) -> list[Pair]:
+        return list(set(super().pairs(snapshot)))
+
+
+class TestSTR12Unsorted(Few):
+    plugin = Unsorted
+
+
+class Remembers(Sound):
+    def __init__(self, settings: object | None = None) -> None:
+        super().__init__(settings)
+        self.seen: list[int] = []
+
+    def made(self, found: Arbitrage, snapshot: Snapshot) -> Arbitrage:
+        self.seen.append(found.height)
+        return found
+
+
+class TestSTR13Remembers(Few):
+    plugin = Remembers
+
+
+class Peeks(Sound):
+    """At some heights it looks whether a later snapshot of the same run lies in memory."""
+
+    def pairs(self, snapshot: Snapshot) -> list[Pair]:
+        for chain in sorted(snapshot.chains):
+            height = snapshot.head(chain).height
+            if 1 < height < 5:
+                others = [one for one in gc.get_referrers(snapshot.refs) if isinstance(one, Snapshot)]
+                if any(one.head(chain).height > height for one in others):
+                    return []
+        return super().pairs(snapshot)
+
+
+class TestSTR14Peeks(Few):
+    plugin = Peeks
+
+
+class TooSure(Sound):
+    def made(self, found: Arbitrage, snapshot: Snapshot) -> Arbitrage:
+        return evolve(found, confidence_ppm=1_000_001)
+
+
+class TestSTR15TooSure(Few):
+    plugin = TooSure
+
+
+class OneName(Sound):
+    def made(self, found: Arbitrage, snapshot: Snapshot) -> Arbitrage:
+        return evolve(found, id=OpportunityId(content_id("all", self.name, found.height)))
+
+
+class TestSTR16OneName(Few):
+    plugin = OneName
+
+
+class Hopeful(Sound):
+    def pairs(self, snapshot: Snapshot) -> list[Pair]:
+        return super().pairs(snapshot) if min(snapshot.chains) else []
+
+
+class TestSTR17Hopeful(Few):
+    plugin = Hopeful
+
+
+class SaysYes(Sound):
+    def validate_opportunity(self, opportunity: Opportunity, snapshot: Snapshot) -> Valid | Rejected:
+        return super().validate_opportunity(opportunity, snapshot) if opportunity.amount else Valid(0, 0)
+
+
+class TestSTR18SaysYes(Few):
+    plugin = SaysYes
+
+
+class Greedy(Sound):
+    def calculate_position_size(self, opportunity: Opportunity, allowance: Allowance, desk: Desk) -> Sized | Rejected:
+        size = super().calculate_position_size(opportunity, allowance, desk)
+        return size if isinstance(size, Rejected) else evolve(size, units=allowance.own + allowance.borrowed + 1)
+
+
+class TestSTR19Greedy(Few):
+    plugin = Greedy
+
+
+class ForAnother(Sound):
+    def build_execution_plan(self, opportunity: Opportunity, size: Sized, desk: Desk) -> Plan | Rejected:
+        plan = super().build_execution_plan(opportunity, size, desk)
+        return evolve(plan, book=BookId("another")) if isinstance(plan, Flow) else plan
+
+
+class TestSTR20ForAnother(Few):
+    plugin = ForAnother
+
+
+class Curious(Sound):
+    def pairs(self, snapshot: Snapshot) -> list[Pair]:
+        return [] if snapshot.history.pairs else super().pairs(snapshot)
+
+
+class TestSTR21Curious(Few):
+    plugin = Curious
+
+
+class OwnWords(Sound):
+    def made(self, found: Arbitrage, snapshot: Snapshot) -> Arbitrage:
+        return evolve(found, reason=type("Words", (str,), {})("cheap here"))
+
+
+class TestSTR22OwnWords(Few):
+    plugin = OwnWords
+
+
+class Meddles(Sound):
+    def pairs(self, snapshot: Snapshot) -> list[Pair]:
+        policies: Any = snapshot.policies
+        policies["acme"] = DexPolicy(priority=policies.get("acme", DexPolicy()).priority + 1)
+        return super().pairs(snapshot)
+
+
+class TestSTR23Meddles(Few):
+    plugin = Meddles
+
+
+class Silent(Sound):
+    def pairs(self, snapshot: Snapshot) -> list[Pair]:
+        return []
+
+
+class TestSTR24Silent(Few):
+    plugin = Silent
+    capabilities = frozenset({"trades_simulated"})
