@@ -8,7 +8,8 @@ from tidemill.domain.opportunity import Opportunity
 from tidemill.domain.snapshot import Snapshot
 from tidemill.domain.transaction import Wallet
 from tidemill.hookspecs.strategy import Strategy
-from tidemill.pipeline.core import BookPlan, Core, Parts
+from tidemill.pipeline.core import Core
+from tidemill.pipeline.parts import BookPlan, Parts
 from tidemill.pipeline.supervise import Supervisor
 from tidemill.stages.ideas import Asked
 from tidemill.stages.market import Market

@@ -16,7 +16,7 @@ GROUPS = {
     "config": ("init", "check", "show"),
 }
 OPTIONS = {
-    "run": ("--config", "--tape", "--live", "--blocks", "--for", "--seed", "--speed", "--record", "--data", "--json"),
+    "run": ("--config", "--tape", "--live", "--blocks", "--for", "--seed", "--speed", "--record", "--data", "--trace-hooks", "--json"),
     "replay": ("--json",),
     "scan": ("--start", "--hops", "--min-profit", "--top", "--at", "--json"),
     "quote": ("--tape", "--pool", "--sell", "--buy", "--amount", "--exact-out", "--at", "--json"),
@@ -31,7 +31,16 @@ OPTIONS = {
     "config check": (),
     "config show": (),
     "explain": ("--config",),
-    "plugins": (),
+    "status": ("--data", "--json"),
+    "pause": ("--cause", "--data", "--json"),
+    "resume": ("--cause", "--data", "--json"),
+    "stop": ("--data", "--json"),
+    "plugins": ("--config", "--json"),
+    "plugins install": ("--yes", "--data", "--find-links", "--no-index"),
+    "plugins uninstall": ("--yes", "--data", "--config"),
+    "new plugin": ("--dir",),
+    "check plugin": ("--json",),
+    "doctor": ("--config", "--json"),
 }
 WETH, USDC = "0xc02aaa39b223fe8d0a0e5c4f27ead9083c756cc2", "0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48"
 POOL = "0x" + "33" * 20

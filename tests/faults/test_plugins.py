@@ -61,6 +61,14 @@ RUN = ("run", "--blocks", "12", "--seed", "7", "--speed", "max", "--json")
         (GOOD.replace("@hookimpl", ""), "tidemill_register_strategies is not marked: put @hookimpl above it"),
         (GOOD.replace("find_opportunities", "find"), "acme_lag.Acme lacks find_opportunities, which Strategy demands"),
         (GOOD.replace("return [Acme]", "return [Acme()]"), "not instances"),
+        (
+            GOOD.replace("    def find", "    def __init__(self, settings):\n        raise OSError('no')\n    def find"),
+            "its constructor raised OSError: no",
+        ),
+        (
+            GOOD.replace("    def find", "    def __init__(self, settings):\n        raise SystemExit(0)\n    def find"),
+            "its constructor raised SystemExit: 0",
+        ),
     ],
     ids=[
         "raises",
@@ -72,6 +80,8 @@ RUN = ("run", "--blocks", "12", "--seed", "7", "--speed", "max", "--json")
         "not marked",
         "member missing",
         "instance",
+        "constructor raises",
+        "constructor exits",
     ],
 )
 def test_r10_plugin_that_cannot_be_used_is_named_and_nothing_begins(source: str, message: str, acme: Acme, tmp_path: Path) -> None:
@@ -107,11 +117,15 @@ def test_r10_two_owners_of_a_name_are_both_named(acme: Acme, tmp_path: Path) -> 
 
 
 def test_strategy_that_raises_is_disabled_after_five_failures_in_a_row(acme: Acme) -> None:
-    """Each failure is told with its cause, then that it was disabled; the run goes on to its end."""
-    done = acme(GOOD.replace("return iter(())", "raise ZeroDivisionError('in the idea')"), *RUN)
+    """Each failure is told with its cause, that it is asked again after a rest, at last that it was disabled; the run goes on."""
+    done = acme(GOOD.replace("return iter(())", "raise ZeroDivisionError('in the idea')"), "run", "--blocks", "24", *RUN[3:])
     told = [line for line in done.lines if line["event"] == "plugin"]
 
-    assert (0, 12, [*["failed"] * 5, "disabled"]) == (done.code, done.summary["blocks"], [line["state"] for line in told])
+    assert (0, 24, [*["failed", "restarted"] * 4, "failed", "disabled"]) == (
+        done.code,
+        done.summary["blocks"],
+        [line["state"] for line in told],
+    )
     assert {"strategies.acme"} == {line["plugin"] for line in told}
     assert "ZeroDivisionError: in the idea" in told[0]["text"]
 
@@ -133,8 +147,8 @@ def test_strategy_that_fails_now_and_then_is_told_and_stays(acme: Acme) -> None:
     now_and_then = "if snapshot.head('sim:1').height % 3 == 1:\n            raise OSError('now and then')\n        return iter(())"
     told = [line for line in acme(GOOD.replace("return iter(())", now_and_then), *RUN).lines if line["event"] == "plugin"]
 
-    assert {"failed"} == {line["state"] for line in told}
-    assert {1, 4, 7, 10} == {line["height"] for line in told}
+    assert {"failed", "restarted"} == {line["state"] for line in told}
+    assert {1, 4, 7, 10} == {line["height"] for line in told if line["state"] == "failed"}
 
 
 def test_strategy_that_gives_no_opportunities_but_nonsense_is_at_fault(acme: Acme) -> None:

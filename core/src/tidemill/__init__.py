@@ -12,19 +12,25 @@ _HOMES = {
     "tidemill.units": ("BaseUnits", "Bps", "Lamports", "Ppm", "Slot", "Wei"),
     "tidemill.errors": ("ConfigError", "TidemillError", "UsageError"),
     "tidemill.api.config": ("check_config", "load_config"),
+    "tidemill.api.check_plugin": ("check_plugin",),
+    "tidemill.api.doctor": ("doctor",),
+    "tidemill.api.connect": ("connect",),
     "tidemill.api.explain": ("explain",),
     "tidemill.api.ledger": ("open_ledger",),
     "tidemill.api.plugins": ("list_plugins",),
     "tidemill.api.replay": ("replay",),
     "tidemill.api.run": ("RunOptions", "run"),
+    "tidemill.api.scaffold": ("new_plugin",),
     "tidemill.api.tape": ("import_tape", "open_tape"),
     "tidemill.config.secret": ("Secret",),
     "tidemill.domain.asset": ("Asset", "AssetAmount"),
+    "tidemill.domain.finding": ("Finding",),
     "tidemill.domain.ids": ("AssetId", "BookId", "ChainId", "PoolId"),
     "tidemill.domain.opportunity": ("Arbitrage", "Leg", "Opportunity", "Signal"),
     "tidemill.domain.search": ("Candidate", "CycleQuery"),
     "tidemill.domain.snapshot": ("Offer", "Snapshot"),
     "tidemill.hookspecs.chain": ("Chain", "ChainLink", "ChainReader", "ChainRules", "Step"),
+    "tidemill.hookspecs.command": ("Command",),
     "tidemill.hookspecs.dex": ("Dex",),
     "tidemill.hookspecs.lender": ("Lender",),
     "tidemill.hookspecs.markers": ("hookimpl", "hookspec"),
@@ -52,9 +58,11 @@ __all__ = [
     "ChainLink",
     "ChainReader",
     "ChainRules",
+    "Command",
     "ConfigError",
     "CycleQuery",
     "Dex",
+    "Finding",
     "Lamports",
     "Leg",
     "Lender",
@@ -80,12 +88,16 @@ __all__ = [
     "Wei",
     "__version__",
     "check_config",
+    "check_plugin",
+    "connect",
+    "doctor",
     "explain",
     "hookimpl",
     "hookspec",
     "import_tape",
     "list_plugins",
     "load_config",
+    "new_plugin",
     "open_ledger",
     "open_tape",
     "replay",
@@ -94,21 +106,27 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from tidemill.api.check_plugin import check_plugin
     from tidemill.api.config import check_config, load_config
+    from tidemill.api.connect import connect
+    from tidemill.api.doctor import doctor
     from tidemill.api.explain import explain
     from tidemill.api.ledger import open_ledger
     from tidemill.api.plugins import list_plugins
     from tidemill.api.replay import replay
     from tidemill.api.run import RunOptions, run
+    from tidemill.api.scaffold import new_plugin
     from tidemill.api.tape import import_tape, open_tape
     from tidemill.config.secret import Secret
     from tidemill.domain.asset import Asset, AssetAmount
+    from tidemill.domain.finding import Finding
     from tidemill.domain.ids import AssetId, BookId, ChainId, PoolId
     from tidemill.domain.opportunity import Arbitrage, Leg, Opportunity, Signal
     from tidemill.domain.search import Candidate, CycleQuery
     from tidemill.domain.snapshot import Offer, Snapshot
     from tidemill.errors import ConfigError, TidemillError, UsageError
     from tidemill.hookspecs.chain import Chain, ChainLink, ChainReader, ChainRules, Step
+    from tidemill.hookspecs.command import Command
     from tidemill.hookspecs.dex import Dex
     from tidemill.hookspecs.lender import Lender
     from tidemill.hookspecs.markers import hookimpl, hookspec

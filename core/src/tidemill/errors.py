@@ -17,6 +17,7 @@
     │   └── OutcomeUnknown         sent, fate unknown: reconcile, never treat as a failure
     ├── LedgerError            the ledger cannot be opened, read or written
     │   └── LedgerInUse            another instance writes it
+    ├── ControlError           no instance answers on its control socket, or it refuses what an operator asks
     └── InvariantError         an impossible state: stop trading, keep the evidence
 
 A normal "no" is not an error: see ``NoQuote``, ``Rejected``, ``CannotFit``, ``Needs`` and ``Refused`` in ``tidemill.domain``.
@@ -139,6 +140,10 @@ class LedgerError(TidemillError):
 
 class LedgerInUse(LedgerError):
     """Another running instance writes to this ledger."""
+
+
+class ControlError(TidemillError):
+    """No running instance can be reached over its control socket, or it refuses what an operator asks of it."""
 
 
 class InvariantError(TidemillError):

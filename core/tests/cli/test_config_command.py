@@ -144,7 +144,15 @@ def test_config_show_is_effective_and_shows_no_secret(tidemill: Tidemill, tmp_pa
 
     text, as_json = tidemill("config", "show", "x.toml").stdout, tidemill("config", "show", "x.toml", "--json").stdout
     found = tomllib.loads(text)
-    lag = {"enabled": True, "priority": 0, "min_edge_bps": 3, "most": "2.5 COIN", "api_key": "env:CANARY"}
+    lag = {
+        "enabled": True,
+        "priority": 0,
+        "isolation": "none",
+        "memory_mb": 0,
+        "min_edge_bps": 3,
+        "most": "2.5 COIN",
+        "api_key": "env:CANARY",
+    }
 
     assert (41, lag) == (found["seed"], found["strategies"]["lag"])
     assert found == json.loads(as_json)

@@ -269,7 +269,7 @@ def test_make_settings_of_nothing_to_set_refuses_any_key() -> None:
     class Bare(Plugin):
         name = "bare"
 
-    with pytest.raises(ConfigError, match="unknown key; known are enabled, priority"):
+    with pytest.raises(ConfigError, match="unknown key; known are enabled, isolation, memory_mb, priority"):
         make_settings(PluginTable("strategy", "bare", settings={"z": 1}), Bare, {})
 
 

@@ -102,6 +102,8 @@ def test_config_to_toml_writes_everything_out(monkeypatch: pytest.MonkeyPatch) -
     assert {
         "enabled": True,
         "priority": 7,
+        "isolation": "none",
+        "memory_mb": 0,
         "most": "2000.5 USD",
         "least": "1 acme:1/erc20:0x02",
         "key": "env:CANARY",

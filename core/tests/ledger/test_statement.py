@@ -49,6 +49,7 @@ def test_statement_counts_reverts_and_rejections(flow: Flow) -> None:
     reverted = journal.outcome(flow, Outcome(OutcomeStatus.REVERTED, 8, "", cost=4), native=ETH)
     statement = statement_of([rejected, taken, *reverted])
     assert (2, 1, 1, 0) == (statement.opportunities, statement.rejected, statement.reverts, statement.fills)
+    assert {"r": 1} == statement.rejected_by
     assert ({}, {ETH: 4}) == (statement.pnl, statement.cost)
 
 

@@ -22,17 +22,19 @@ from tidemill.hookspecs.risk import RiskCheck
 from tidemill.hookspecs.search import Searcher
 from tidemill.hookspecs.strategy import Strategy
 from tidemill.ledger.digest import RowDigest
-from tidemill.pipeline.core import BookPlan, Core, Parts
+from tidemill.pipeline.core import Core
 from tidemill.pipeline.lockstep import Lockstep
 from tidemill.pipeline.notices import Notices
 from tidemill.pipeline.pace import Pace
 from tidemill.pipeline.paper import PaperDesk
+from tidemill.pipeline.parts import BookPlan, Parts
 from tidemill.pipeline.sources import in_order
 from tidemill.pipeline.supervise import Supervisor
 from tidemill.stages.effects import Effects
 from tidemill.stages.ideas import Asked
 from tidemill.stages.market import Market
 from tidemill.stages.planner import Tools
+from tidemill.stages.roster import Fresh
 from tidemill_testing.market import ETHER, SIM
 from tidemill_testing.toy import USD, WETH, ToyBlocks, ToyDex, ToyRules, reserves_bytes, state_key, toy_ref
 
@@ -69,6 +71,8 @@ class Bench:
         priorities: Mapping[str, int] | None = None,
         owners: Mapping[str, Sequence[str]] | None = None,
         paper: bool = True,
+        fresh: Fresh | None = None,
+        isolated: Sequence[str] = (),
     ) -> None:
         self.rules = rules or ToyRules()
         self.supervisor = Supervisor(owners or {}, 3)
@@ -80,7 +84,7 @@ class Bench:
         wallets = {(book.id, SIM): Wallet(SIM, "0xowner") for book in books}
         parts = Parts(
             market=self.market,
-            asked=tuple(Asked(f"strategies.{one.name}", one, (priorities or {}).get(one.name, 0)) for one in chosen),
+            asked=tuple(Asked(f"strategies.{one.name}", one, (priorities or {}).get(one.name, 0), one.name in isolated) for one in chosen),
             searcher=searcher,
             tools=Tools(by_name, lenders, chain_rules, risks, wallets, 1),
             books=books,
@@ -88,6 +92,7 @@ class Bench:
             overlay_blocks=overlay_blocks,
             stacking=stacking,
             paper=paper,
+            fresh=fresh,
         )
         self.parts = parts
         self.core = Core(parts)
@@ -103,6 +108,7 @@ class Bench:
     def feed(self, batch: Batch, *, decide: bool = True) -> Effects:
         """Fold one batch and take up its intents."""
         self.tape.append((batch, decide))
+        blocks = self.core.tally.blocks
         effects = self.core.on_batch(batch, decide)
         self.seen.append(effects)
         for row in effects.rows:
@@ -110,7 +116,7 @@ class Bench:
         for intent in effects.intents:
             self.paper.take(intent, self.blocks.height)
         faults, self.paper.faults = (*self.paper.faults, *effects.faults), []
-        events = self.supervisor.answer(faults)
+        events = self.supervisor.answer(faults, self.core.tally.blocks - blocks)
         if events:
             self.answer(*events)
         return effects

@@ -19,7 +19,7 @@ from tidemill.domain.snapshot import Snapshot
 from tidemill.errors import InvariantError
 from tidemill.hookspecs.risk import RiskCheck
 from tidemill.hookspecs.strategy import Strategy
-from tidemill.pipeline.core import BookPlan
+from tidemill.pipeline.parts import BookPlan
 from tidemill_testing.market import ETHER
 from tidemill_testing.toy import GAS, USD, WETH
 

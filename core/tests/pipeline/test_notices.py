@@ -96,7 +96,8 @@ async def test_notifier_that_raises_is_dropped_and_the_others_go_on(place: str) 
     with capture_logs() as logs:
         await told([bad, good], [note("a")], [note("b")])
 
-    assert ["start", "a", "b", "finish"] == good.heard
+    others = [text for text in good.heard if not text.startswith("notifiers.bad")]
+    assert ["start", "a", "b", "finish"] == others
     assert "finish" not in bad.heard
     assert [("bad", "ConnectionError: no route")] == [(log["notifier"], log["reason"]) for log in logs]
 
@@ -151,3 +152,65 @@ async def test_r1_slow_and_raising_notifiers_reach_no_decision(bench: Benches, r
         digests.append(made.driver.digest.hexdigest())
 
     assert 1 == len(set(digests))
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rest is over at once."""
+    monkeypatch.setattr(module, "rest_s", lambda failures: 0)
+
+
+async def again_and_again(first: Hearing, fresh: list[Hearing], good: Hearing, count: int) -> None:
+    """Tell notes one by one to a notifier that has successors, and to a good one."""
+    notices = Notices([first, good], {"bad": lambda: fresh.pop(0)}, max_failures=3)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(notices.run)
+        notices.start(HEADER)
+        for number in range(count):
+            notices.put([note(str(number))])
+            await anyio.wait_all_tasks_blocked()
+        notices.finish(SUMMARY)
+
+
+@pytest.mark.usefixtures("quick")
+async def test_notifier_that_failed_is_begun_anew_with_a_fresh_instance() -> None:
+    """It hears the header again and what comes after its rest; the others hear that it failed and came back."""
+    second, good = Hearing("bad"), Hearing("good")
+    await again_and_again(Hearing("bad", fails="tell"), [second], good, 3)
+
+    assert ["start", "finish"] == [second.heard[0], second.heard[-1]]
+    assert "2" in second.heard
+    told = [text for text in good.heard if text.startswith("notifiers.bad")]
+    assert [
+        "notifiers.bad failed (1 in a row): ConnectionError: no route",
+        "notifiers.bad restarted (1 in a row): begun anew after its rest",
+    ] == told
+
+
+@pytest.mark.usefixtures("quick")
+async def test_notifier_that_keeps_failing_is_dropped_at_last() -> None:
+    """A fresh instance that fails, or cannot be made, counts in the same row."""
+    good = Hearing("good")
+    fresh = [Hearing("bad", fails="start")]
+    await again_and_again(Hearing("bad", fails="tell"), fresh, good, 6)
+
+    assert [] == fresh
+    assert "notifiers.bad disabled (3 in a row): IndexError: pop from empty list" in good.heard
+    assert "finish" == good.heard[-1]
+
+
+async def test_notifier_that_does_not_return_from_one_call_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So many seconds a call, also while the run goes on: the others are told on time."""
+    monkeypatch.setattr(module, "TELL_S", 0.05)
+    stuck, good = Hearing("stuck", hangs="tell"), Hearing("good")
+    with capture_logs() as logs, anyio.fail_after(5):
+        notices = Notices([stuck, good])
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(notices.run)
+            notices.start(HEADER)
+            notices.put([note("a")])
+            while "a" not in good.heard:  # noqa: ASYNC110 - a notifier tells nobody that it heard
+                await anyio.sleep(0.01)
+            notices.finish(SUMMARY)
+
+    assert [("stuck", "it did not return within 0.05 s")] == [(log["notifier"], log["reason"]) for log in logs]

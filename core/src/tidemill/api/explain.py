@@ -10,7 +10,7 @@ from tidemill.discovery.load import choose
 from tidemill.discovery.metadata import PluginMetadata
 from tidemill.discovery.scan import find_plugins
 from tidemill.errors import ConfigError, PluginError, Problem
-from tidemill.hookspecs.kinds import KINDS
+from tidemill.hookspecs.kinds import KIND_BY_NAME, KINDS
 from tidemill.stages.flow import FLOW, draw_flow
 
 
@@ -78,4 +78,7 @@ def _behind(config: Config) -> dict[str, list[ExplainedPlugin]]:
             problems.append(chosen if isinstance(chosen, Problem) else table.fault(chosen))
     if problems:
         raise ConfigError(problems)
+    for plugin in found:
+        if plugin.refusal is None and not KIND_BY_NAME[plugin.kind].configured:
+            behind[plugin.kind].append(ExplainedPlugin(plugin.path, plugin.kind, plugin.version, plugin.distribution))
     return behind

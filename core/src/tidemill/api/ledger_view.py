@@ -60,6 +60,7 @@ def view_json(view: LedgerView) -> dict[str, object]:
         "fills": figures.fills,
         "reverts": figures.reverts,
         "rejected": figures.rejected,
+        "rejected_by": figures.rejected_by,
         "pnl": {asset: str(amount) for asset, amount in figures.pnl.items()},
         "cost": {asset: str(amount) for asset, amount in figures.cost.items()},
         "balances": [
@@ -79,6 +80,8 @@ def view_lines(view: LedgerView) -> Iterator[str]:
     ended = f"ended {info.ended}" if info.ended else "not closed"
     yield f"run {info.run} of {view.runs} · started {info.started} · {ended}"
     yield f"{figures.rows:,} rows · {figures.opportunities:,} opportunities, {figures.rejected:,} rejected · {figures.plans:,} plans"
+    if figures.rejected:
+        yield "rejected by " + ", ".join(f"{rule} {count:,}" for rule, count in figures.rejected_by.items())
     yield f"fills {figures.fills:,} · reverts {figures.reverts:,}" + (f" · hash {info.ledger_hash}" if info.ledger_hash else "")
     held = holdings(view.balances).items()
     yield from _table("balances", [(book, *_named(view, asset), _shown(view, asset, amount)) for (book, asset), amount in held])

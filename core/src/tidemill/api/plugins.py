@@ -6,16 +6,18 @@ from attrs import frozen
 
 from tidemill.api.config import load_config
 from tidemill.config.model import Config
+from tidemill.discovery.metadata import PluginMetadata
 from tidemill.discovery.scan import find_plugins
+from tidemill.hookspecs.kinds import KIND_BY_NAME
 
 
 @frozen
 class PluginListing:
     """An installed plugin.
 
-    ``name`` is ``<folder>.<name>``, ``interface`` the version of its kind's interface that it is made for, ``enabled`` whether the
-    configuration asks for it, ``sentence`` what its distribution says of itself. ``refused`` says why this kernel does not load it, or
-    is "".
+    ``name`` is ``<folder>.<name>``, ``interface`` the version of its kind's interface that it is made for. ``enabled`` says whether the
+    configuration asks for it; a command is always there to be typed. ``sentence`` is what its distribution says of itself, ``refused``
+    why this kernel does not load it, or "".
     """
 
     name: str
@@ -45,10 +47,14 @@ def list_plugins(config: Config | str | Path | None = None) -> tuple[PluginListi
             kind=plugin.kind,
             version=plugin.version,
             distribution=plugin.distribution,
-            enabled=plugin.path in enabled,
+            enabled=plugin.path in enabled or _is_always_there(plugin),
             sentence=plugin.summary,
             interface=plugin.interface_version,
             refused=plugin.refusal or "",
         )
         for plugin in find_plugins()
     )
+
+
+def _is_always_there(plugin: PluginMetadata) -> bool:
+    return plugin.refusal is None and not KIND_BY_NAME[plugin.kind].configured

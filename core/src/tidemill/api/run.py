@@ -1,48 +1,51 @@
 """The main job: one pipeline over a simulated market, a tape, or live data, with paper fills."""
 
-import json
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import anyio
+from anyio.abc import SocketListener
 from attrs import frozen
 
-from tidemill import __version__
 from tidemill.api.config import check_config, load_config
+from tidemill.api.links import charging_rules, open_links
 from tidemill.api.opening import Held, opening_batch
+from tidemill.api.operator import Operator, RunFacts
+from tidemill.api.run_facts import ledger_header, run_header, tape_header
 from tidemill.api.tape import chosen_config
-from tidemill.config.model import Config, PluginTable
-from tidemill.config.settings import make_settings
-from tidemill.config.text import config_to_json
-from tidemill.discovery.load import load_plugins
-from tidemill.discovery.scan import find_plugins
-from tidemill.domain.events import Batch, Head
+from tidemill.config.model import Config
+from tidemill.domain.events import Batch
 from tidemill.domain.ids import AssetId, BookId, ChainId
 from tidemill.domain.note import RunHeader, Summary
 from tidemill.domain.note_json import summary_json
 from tidemill.errors import ConfigError, PluginError, TidemillError, UsageError
-from tidemill.hookspecs.chain import Chain, ChainLink, ChainRules, LinkSetup
+from tidemill.hookspecs.chain import ChainLink
 from tidemill.hookspecs.notifier import Notifier
 from tidemill.hookspecs.price import SourceSetup
 from tidemill.ledger.accounts import WALLET
+from tidemill.pipeline.apart import isolation_of, notices_of, price_streams
 from tidemill.pipeline.assemble import Pipeline, assemble
+from tidemill.pipeline.control import ControlServer, listen
+from tidemill.pipeline.control_folder import ControlFolder
 from tidemill.pipeline.lockstep import Lockstep
+from tidemill.pipeline.memory import MemoryWatch
 from tidemill.pipeline.notices import Notices
 from tidemill.pipeline.pace import Pace
 from tidemill.pipeline.paper import PaperDesk
 from tidemill.pipeline.sources import in_order
 from tidemill.pipeline.stop import Stop
-from tidemill.pipeline.supervise import needed, tended
+from tidemill.pipeline.supervise import needed
+from tidemill.pipeline.trace import traced_plugins
+from tidemill.pipeline.watchdog import Watchdog
 from tidemill.pipeline.writer import LedgerWriter
-from tidemill.tape.header import TapeHeader
 from tidemill.tape.reader import TapeReader
 from tidemill.tape.writer import TapeWriter
 
 NO_SIGNER = 'live trading needs a signer, and this version has none: leave --live out and set mode = "paper"'
 
-
-PLAYER = "recorded"
-"""The chain plugin whose link plays tapes."""
+T = TypeVar("T")
 
 
 @frozen
@@ -51,6 +54,7 @@ class RunOptions:
 
     ``blocks`` ends the run after so many heads (0: never), ``seconds`` after so much wall time (0: never). ``tape`` plays a tape's market,
     ``record`` writes one. ``data`` is the ledger's folder.
+    ``trace_hooks`` prints every call across plugins' interfaces to standard error.
     """
 
     tape: Path | None = None
@@ -61,6 +65,7 @@ class RunOptions:
     speed: str | None = None
     record: Path | None = None
     data: Path | None = None
+    trace_hooks: bool = False
 
 
 @frozen
@@ -79,6 +84,22 @@ class Job:
     def kind(self) -> str:
         """What is run, for people: the chains, or the tape's kind."""
         return self.tape.header.kind if self.tape is not None else ", ".join(sorted(self.pipeline.chains))
+
+    def told(self, tell: Callable[[Pipeline, str, int], T]) -> T:
+        """Return what the run says of itself to its ledger or its tape."""
+        return tell(self.pipeline, self.kind, self.seed)
+
+    def header(self) -> RunHeader:
+        """Return what notifiers are told, with what has been found so far."""
+        return run_header(self.pipeline, self.kind, self.seed, self.options.tape)
+
+
+@frozen
+class Control:
+    """How a run is reached: where it listens, None where it cannot, and what it says of itself."""
+
+    listener: SocketListener | None
+    facts: RunFacts
 
 
 def run(
@@ -100,6 +121,7 @@ def run(
         PluginError: a plugin cannot be used; nothing was started.
         TapeDamaged: the tape is cut or altered.
         LedgerError: the ledger cannot be opened or written; what was written stays sound.
+        ControlError: another instance runs on the same folder.
     """
     options = options or RunOptions()
     pace = Pace.parse(options.speed) if options.speed is not None else None
@@ -109,14 +131,14 @@ def run(
     chosen = chosen_config(tape.header, config) if tape is not None else config if isinstance(config, Config) else load_config(config)
     if options.live or chosen.mode == "live":
         raise UsageError(NO_SIGNER)
-    pipeline = _assembled(config, chosen)
+    pipeline = _assembled(config, chosen, trace=options.trace_hooks)
     job = Job(
         pipeline=pipeline,
         options=options,
         tape=tape,
         seed=chosen.seed if options.seed is None else options.seed,
         data=options.data or Path(chosen.data),
-        notices=Notices(pipeline.notifiers if notifiers is None else notifiers),
+        notices=notices_of(pipeline, notifiers),
         stop=Stop(),
     )
     try:
@@ -133,10 +155,10 @@ def _cause(error: BaseException) -> BaseException:
     return next((one for one in causes if isinstance(one, TidemillError)), causes[0])
 
 
-def _assembled(config: Config | Path | str | None, chosen: Config) -> Pipeline:
+def _assembled(config: Config | Path | str | None, chosen: Config, *, trace: bool) -> Pipeline:
     """Assemble the pipeline; where a file is wrong, everything that is wrong with it is told at once."""
     try:
-        return assemble(chosen)
+        return assemble(chosen, traced_plugins(chosen.tables, sys.stderr.write) if trace else None)
     except (ConfigError, PluginError):
         if isinstance(config, Path | str):
             check_config(config)
@@ -144,24 +166,40 @@ def _assembled(config: Config | Path | str | None, chosen: Config) -> Pipeline:
 
 
 async def _run(job: Job, pace: Pace) -> Summary:
-    links = open_links(job)
-    recorder = _recorder(job)
+    links = open_links(job.pipeline, job.tape, job.seed, job.options.blocks)
+    recorder = TapeWriter(job.options.record, job.told(tape_header)) if job.options.record is not None else None
+    folder = ControlFolder(job.data)
     writer = LedgerWriter(job.pipeline.store, job.data) if job.pipeline.store is not None else None
-    try:
-        held = held_before(writer) if writer is not None else {}
+    isolation = isolation_of(job.pipeline)
+
+    def rescue(seconds: float) -> None:
+        if recorder is not None:
+            recorder.flush()
         if writer is not None:
-            writer.begin(json.dumps(_facts(job), sort_keys=True))
+            writer.drain(seconds)
+
+    try:
+        if isolation is not None:
+            isolation.start()
+        held = held_before(writer) if writer is not None else {}
+        number = writer.begin(job.told(ledger_header)) if writer is not None else 0
+        listener = await listen(folder)
+        rules = charging_rules(job.pipeline, links, played=job.tape is not None)
         driver = Lockstep(
             core=job.pipeline.core,
             links=links,
-            paper=PaperDesk(job.pipeline.config.execution.latency_blocks, _charging_rules(job, links), job.pipeline.supervisor),
+            paper=PaperDesk(job.pipeline.config.execution.latency_blocks, rules, job.pipeline.supervisor),
             supervisor=job.pipeline.supervisor,
             notices=job.notices,
             pace=pace,
             writer=writer,
             recorder=recorder,
+            isolation=isolation,
+            memory=MemoryWatch(job.pipeline.config.execution.memory_warn_mb),
         )
-        summary = await _drive(driver, job, links, held)
+        control = Control(listener, RunFacts(job.header(), anyio.current_time(), str(job.options.record or ""), job.data, number))
+        with Watchdog(job.pipeline.config.execution.watchdog_s, job.pipeline.supervisor, job.stop, rescue) as watchdog:
+            summary = await _drive(driver, job, links, held, control, watchdog)
         if writer is not None:
             writer.finish(summary.ledger_hash)
         if recorder is not None:
@@ -169,23 +207,31 @@ async def _run(job: Job, pace: Pace) -> Summary:
             recorder = None
         return summary
     finally:
+        if isolation is not None:
+            isolation.close()
+        await folder.close()
         if recorder is not None:
             recorder.abandon()
         if writer is not None:
             writer.close()
 
 
-async def _drive(driver: Lockstep, job: Job, links: dict[ChainId, ChainLink], held: Held) -> Summary:
+async def _drive(driver: Lockstep, job: Job, links: dict[ChainId, ChainLink], held: Held, control: Control, watchdog: Watchdog) -> Summary:
     """Run the driver with the tasks around it; the notifiers hear the summary last."""
     async with anyio.create_task_group() as helpers:
         helpers.start_soon(job.stop.on_signals)
+        helpers.start_soon(watchdog.turn)
         if job.options.seconds:
             helpers.start_soon(job.stop.after, job.options.seconds)
+        job.stop.on_ask = driver.wait_no_longer
         async with anyio.create_task_group() as telling:
             telling.start_soon(job.notices.run)
             try:
                 await driver.feed(opening_batch(job.pipeline.books, held), decide=False)
-                await driver.run(in_order(*_streams(job, links)), job.stop, lambda: job.notices.start(_header(job)))
+                if control.listener is not None:
+                    operator = Operator(driver, job.pipeline.supervisor, control.facts)
+                    helpers.start_soon(ControlServer(operator.answer).serve, control.listener)
+                await driver.run(in_order(*_streams(job, links)), job.stop, lambda: job.notices.start(job.header()))
             except BaseException:
                 telling.cancel_scope.cancel()
                 helpers.cancel_scope.cancel()
@@ -200,64 +246,14 @@ async def _drive(driver: Lockstep, job: Job, links: dict[ChainId, ChainLink], he
     return summary
 
 
-def open_links(job: Job) -> dict[ChainId, ChainLink]:
-    """Make the I/O half of every chain; a tape's chain is played by the plugin ``recorded``, whatever the rules come from.
-
-    Raises:
-        UsageError: the tape is of a chain that the configuration does not name.
-    """
-    if job.tape is None:
-        setup = LinkSetup(job.seed, job.options.blocks)
-        return {chain: plugin.link(setup) for chain, plugin in job.pipeline.chains.items()}
-    missing = [chain for chain in job.tape.header.chains if chain not in job.pipeline.chains]
-    if missing:
-        known = ", ".join(sorted(job.pipeline.chains))
-        raise UsageError(f"the tape is of {', '.join(missing)}, the configuration is for {known}: give one that enables its chain")
-    first = job.tape.header.chains[0]
-    return {chain: _tape_link(job, job.tape, chain, common=chain == first) for chain in job.tape.header.chains}
-
-
-def _tape_link(job: Job, tape: TapeReader, chain: ChainId, *, common: bool) -> ChainLink:
-    """Return the link that plays a tape: that of the plugin ``chains.recorded``, also where the chain's rules are another plugin's."""
-    setup = LinkSetup(job.seed, job.options.blocks, _market_batches(tape, (chain, None) if common else (chain,), job.options.blocks))
-    plugin = job.pipeline.chains[chain]
-    if plugin.name == PLAYER:
-        return plugin.link(setup)
-    table = PluginTable("chain", PLAYER, settings={"chain": chain})
-    loaded = load_plugins((table,), find_plugins()).loaded("chain")[0]
-    player = loaded.make(make_settings(table, loaded.plugin_class, {}))
-    assert isinstance(player, Chain)  # noqa: S101 discovery checked the class
-    return player.link(setup)
-
-
-def _market_batches(tape: TapeReader, chains: Sequence[ChainId | None], blocks: int) -> Iterator[Batch]:
-    """Yield a tape's market batches of these chains (None: those of no chain), up to ``blocks`` heads."""
-    heads = 0
-    for record in tape.records():
-        batch = record.batch
-        if batch.is_answer or batch.chain not in chains:
-            continue
-        heads += sum(isinstance(event, Head) for event in batch.events)
-        if blocks and heads > blocks:
-            return
-        yield batch
-
-
-def _charging_rules(job: Job, links: Mapping[ChainId, ChainLink]) -> dict[ChainId, ChainRules]:
-    """Return the rules that paper fills are charged by: a chain's own link knows what it really costs."""
-    if job.tape is not None:
-        return {chain: job.pipeline.chains[chain].rules() for chain in links}
-    return {chain: link.rules for chain, link in links.items()}
-
-
-def _streams(job: Job, links: Mapping[ChainId, ChainLink]) -> tuple[list[AsyncIterator[Batch]], list[AsyncIterator[Batch]]]:
+def _streams(job: Job, links: Mapping[ChainId, ChainLink]) -> tuple[list[AsyncIterator[Batch]], Sequence[AsyncIterator[Batch | None]]]:
     chains: list[AsyncIterator[Batch]] = [
         needed(f"chains.{job.pipeline.chains[chain].name}", link.batches()) for chain, link in links.items()
     ]
     if job.tape is not None:
         return chains, []
     setup = SourceSetup(job.seed, job.options.blocks)
-    return chains, [tended(f"prices.{source.name}", source.batches(setup)) for source in job.pipeline.prices]
+    return chains, price_streams(job.pipeline, setup)
 
 
 def held_before(writer: LedgerWriter) -> Held:
@@ -266,47 +262,3 @@ def held_before(writer: LedgerWriter) -> Held:
     for (book, account, asset), amount in sorted(writer.balances().items()):
         held[book, asset] = held.get((book, asset), 0) + (amount if account == WALLET else 0)
     return held
-
-
-def _recorder(job: Job) -> TapeWriter | None:
-    if job.options.record is None:
-        return None
-    header = TapeHeader(
-        kind="run",
-        chains=tuple(sorted(job.pipeline.chains)),
-        source=job.kind,
-        seed=job.seed,
-        config=config_to_json(job.pipeline.config),
-        plugins=job.pipeline.plugins,
-        created_by=f"tidemill {__version__}",
-    )
-    return TapeWriter(job.options.record, header)
-
-
-def _header(job: Job) -> RunHeader:
-    state = job.pipeline.core.market.state
-    return RunHeader(
-        version=__version__,
-        mode=job.pipeline.config.mode,
-        source=job.kind,
-        seed=job.seed,
-        plugins=job.pipeline.plugins,
-        pools=len(state.refs),
-        assets=len({asset for ref in state.refs.values() for asset in ref.assets}),
-        venues=len({(ref.dex, ref.kind) for ref in state.refs.values()}),
-        tape=str(job.options.tape) if job.options.tape else "",
-    )
-
-
-def _facts(job: Job) -> dict[str, object]:
-    """Return what the ledger keeps beside a run: nothing of it decides anything, nothing of it is secret."""
-    return {
-        "version": __version__,
-        "mode": job.pipeline.config.mode,
-        "source": job.kind,
-        "seed": job.seed,
-        "chains": sorted(job.pipeline.chains),
-        "plugins": [list(plugin) for plugin in job.pipeline.plugins],
-        "assets": {asset.id: [asset.symbol, asset.decimals] for asset in job.pipeline.assets},
-        "config": json.loads(config_to_json(job.pipeline.config)),
-    }

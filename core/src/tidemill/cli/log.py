@@ -51,6 +51,12 @@ def configure_logging(*, as_json: bool = False, level: str = "info", stream: Tex
     logging.basicConfig(handlers=[handler], level=max(least, logging.WARNING), force=True)
 
 
+def note_stray_output() -> None:
+    """Tell, once a run, that something else than the command writes to standard output."""
+    text = "a plugin writes to standard output, which is kept for JSON lines: it goes to standard error instead"
+    structlog.get_logger("tidemill.stdout").warning(text)
+
+
 def scrub(logger: Any, method: str, event: Event) -> Event:
     """Take secrets out of a record.
 

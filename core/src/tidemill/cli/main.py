@@ -1,14 +1,21 @@
-"""The command ``tidemill``. A subcommand's module is imported when it is called; ``--version`` and ``--help`` import none."""
+"""The command ``tidemill``. A subcommand's module is imported when it is called; ``--version`` and ``--help`` import none.
+
+Commands of plugins follow the own ones: they are looked for, in metadata alone, by ``--help`` and when a name is none of ours.
+"""
 
 import sys
 from collections.abc import MutableMapping, Sequence
+from contextlib import ExitStack
 from difflib import get_close_matches
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from tidemill import __version__
+
+if TYPE_CHECKING:
+    from tidemill.discovery.commands import FoundCommand
 
 
 class Entry(NamedTuple):
@@ -27,35 +34,67 @@ COMMANDS = {
     "ledger": Entry("tidemill.cli.ledger:command", "Show, verify, hash and export the ledger."),
     "config": Entry("tidemill.cli.config:command", "Write, check and show configurations."),
     "explain": Entry("tidemill.cli.explain:command", "Draw the pipeline as configured."),
-    "plugins": Entry("tidemill.cli.plugins:command", "List the installed plugins."),
+    "status": Entry("tidemill.cli.control:status", "Show what a running instance is at."),
+    "pause": Entry("tidemill.cli.control:pause", "Ask a strategy, or all, no longer."),
+    "resume": Entry("tidemill.cli.control:resume", "Ask a paused strategy, or all, again."),
+    "stop": Entry("tidemill.cli.control:stop", "End a running instance as Ctrl-C does."),
+    "plugins": Entry("tidemill.cli.plugins:command", "List, install and uninstall plugins."),
+    "check": Entry("tidemill.cli.check:command", "Check a plugin's package."),
+    "doctor": Entry("tidemill.cli.doctor:command", "Look at what a run stands on, each finding with its remedy."),
+    "new": Entry("tidemill.cli.new:command", "Write a new plugin package."),
 }
 
 INTERRUPTED = 130
+_GUARDS = "tidemill.guards"
 
 
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are called, and which turns our errors into messages and exit codes."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return [*COMMANDS, *(name for name, found in _of_plugins().items() if not found.refusal)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         entry = COMMANDS.get(cmd_name)
         if entry is None:
-            return None
+            return self._of_plugin(ctx, cmd_name)
         module, _, attribute = entry.target.partition(":")
         command: click.Command = getattr(import_module(module), attribute)
         return command
 
+    def _of_plugin(self, ctx: click.Context, name: str) -> click.Command | None:
+        found = _of_plugins().get(name)
+        if found is None:
+            return None
+        from tidemill.api.plugin_command import load_command
+        from tidemill.discovery.commands import answering_for
+
+        command = load_command(found)
+        if _GUARDS in ctx.meta:
+            ctx.meta[_GUARDS].enter_context(answering_for(found))
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; what one of a plugin raises is put to that plugin."""
+        with ExitStack() as guards:
+            ctx.meta[_GUARDS] = guards
+            return super().invoke(ctx)
+
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         if args and not args[0].startswith("-") and args[0] not in COMMANDS:
-            near = get_close_matches(args[0], COMMANDS, n=1)
-            ctx.fail(f"no such command {args[0]!r}" + (f"; did you mean {near[0]}?" if near else ""))
+            known = [*COMMANDS, *_of_plugins()]
+            if args[0] not in known:
+                near = get_close_matches(args[0], known, n=1)
+                ctx.fail(f"no such command {args[0]!r}" + (f"; did you mean {near[0]}?" if near else ""))
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items()])
+        found = _of_plugins()
+        if found:
+            with formatter.section("Commands of plugins"):
+                formatter.write_dl([(name, _line(one)) for name, one in found.items()])
 
     def main(
         self,
@@ -79,6 +118,17 @@ class LazyGroup(click.Group):
             click.echo(str(error), err=True)
             code = _exit_code(error)
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def _of_plugins() -> "dict[str, FoundCommand]":
+    from tidemill.discovery.commands import find_commands
+
+    return find_commands()
+
+
+def _line(found: "FoundCommand") -> str:
+    sentence = f"{found.sentence.rstrip('.')}." if found.sentence else ""
+    return f"refused ({found.distribution}): {found.refusal}" if found.refusal else f"{sentence} ({found.distribution})".strip()
 
 
 def _our_errors() -> type[Exception]:

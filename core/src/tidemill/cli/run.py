@@ -32,6 +32,7 @@ class Duration(click.ParamType[int]):
 @click.option("--speed", help="real, max, or a factor such as 10x.")
 @click.option("--record", type=click.Path(path_type=Path), help="Write the run to a tape.")
 @click.option("--data", type=click.Path(path_type=Path), help="Folder of the ledger.")
+@click.option("--trace-hooks", is_flag=True, help="Print every call across plugins' interfaces to standard error, one a line.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, the summary last.")
 def command(
     config: Path | None,
@@ -43,22 +44,31 @@ def command(
     speed: str | None,
     record: Path | None,
     data: Path | None,
+    trace_hooks: bool,
     as_json: bool,
 ) -> None:
     """Run the pipeline: over the simulated market, a tape, or live data.
 
-    Ctrl-C drains and ends with the summary.
+    Ctrl-C drains and ends with the summary; `tidemill status`, `pause`, `resume` and `stop` reach a run from elsewhere.
+
+    With --trace-hooks each line on standard error tells one call: the plugin and its method, arguments and answer in short, how long it
+    took. It begins with the hooks that register plugins. What a plugin calls on itself, quotes of pools, and what a plugin with a process
+    of its own does there are left out.
     """
     from tidemill.api.json_lines import JsonLines
     from tidemill.api.run import RunOptions, run
     from tidemill.cli.log import configure_logging
     from tidemill.cli.output import print_json
+    from tidemill.cli.stdout import own_stdout
     from tidemill.domain.note_json import summary_json
 
     configure_logging(as_json=as_json)
     if blocks is not None and seconds is not None:
         raise click.UsageError("--blocks and --for exclude each other: give one")
-    options = RunOptions(tape, live, blocks or 0, seconds or 0, seed, speed, record, data)
-    summary = run(config, options, notifiers=[JsonLines()] if as_json else None)
-    if as_json:
-        print_json(summary_json(summary))
+    options = RunOptions(tape, live, blocks or 0, seconds or 0, seed, speed, record, data, trace_hooks)
+    if not as_json:
+        run(config, options)
+        return
+    with own_stdout() as stream:
+        summary = run(config, options, notifiers=[JsonLines(stream)])
+    print_json(summary_json(summary))

@@ -14,12 +14,16 @@ from tidemill.errors import PluginError, Problem
 from tidemill.hookspecs.kinds import KIND_BY_NAME
 
 Mode = Literal["paper", "live"]
+Isolation = Literal["none", "process"]
+ISOLABLE = ("strategy", "notifier")
+"""Kinds whose plugins can run in a process of their own; the others' code is called from inside the fold, or owns the money's path."""
 
 
 @frozen
 class PluginTable:
-    """One table ``[<folder>.<name>]``: ``settings`` is what stands in it beside ``enabled``, ``priority`` and the DEX policy.
+    """One table ``[<folder>.<name>]``: ``settings`` is what stands in it beside the keys of the kernel and the DEX policy.
 
+    ``isolation`` "process" runs a strategy or a notifier in a process of its own, which may hold ``memory_mb`` megabytes (0: no limit).
     Numbers with a point are ``Decimal`` in ``settings``, as written. ``places`` says where the table stands; it takes no part in
     comparisons.
     """
@@ -30,6 +34,8 @@ class PluginTable:
     priority: int = 0
     settings: Mapping[str, Any] = field(factory=dict)
     policy: DexPolicy | None = None
+    isolation: Isolation = "none"
+    memory_mb: int = 0
     places: Places | None = field(default=None, eq=False, repr=False)
 
     @property
@@ -74,6 +80,9 @@ class ExecutionConfig:
     ``latency_blocks``: a paper plan fills so many blocks after it was made (>= 1). ``patience_blocks``: how many blocks longer it stays
     valid. ``overlay_blocks``: our paper swap stops counting so many blocks after others first moved its pool. ``stacking``: plan on
     top of our own plans in flight instead of rejecting what touches them. ``max_failures``: a plugin is disabled after so many in a row.
+    ``watchdog_s``: a run in which nothing moves for so many seconds, because some code does not return, is ended (0: never).
+    ``isolation_deadline_ms``: so long a batch waits for a strategy in a process of its own. ``memory_warn_mb``: told once when the
+    process holds so many megabytes of 10^6 bytes more than after its first blocks (0: never).
     """
 
     latency_blocks: int = field(default=1, validator=[ge(1), le(1_000)])
@@ -81,6 +90,9 @@ class ExecutionConfig:
     overlay_blocks: int = field(default=20, validator=[ge(1), le(100_000)])
     stacking: bool = False
     max_failures: int = field(default=5, validator=ge(1))
+    watchdog_s: int = field(default=10, validator=[ge(0), le(86_400)])
+    isolation_deadline_ms: int = field(default=1_000, validator=[ge(1), le(600_000)])
+    memory_warn_mb: int = field(default=1_000, validator=ge(0))
 
 
 @frozen

@@ -8,7 +8,7 @@ from attrs.validators import ge, le, optional
 from cattrs import Converter
 
 from tidemill.config.misfit import Misfit
-from tidemill.config.model import PluginTable
+from tidemill.config.model import ISOLABLE, Isolation, PluginTable
 from tidemill.config.place import Places
 from tidemill.config.tables import read_class
 from tidemill.domain.snapshot import DexPolicy
@@ -31,6 +31,14 @@ class Head:
 
 
 @frozen
+class IsolableHead(Head):
+    """The keys that the table of a strategy or a notifier may have besides: whether it runs in a process of its own."""
+
+    isolation: Isolation = "none"
+    memory_mb: int = field(default=0, validator=ge(0))
+
+
+@frozen
 class DexHead(Head):
     """The keys that the table of a DEX may have besides: what the kernel asks of its pools."""
 
@@ -41,6 +49,7 @@ class DexHead(Head):
 
 
 HEAD_KEYS = ("enabled", "priority")
+ISOLABLE_KEYS = (*HEAD_KEYS, "isolation", "memory_mb")
 DEX_KEYS = (*HEAD_KEYS, "min_liquidity_usd", "max_slippage_bps", "fee_bps", "oracle_required")
 
 
@@ -58,7 +67,9 @@ class PluginTables:
         tables: list[PluginTable] = []
         for folder, body in self._values.items():
             kind = KIND_BY_FOLDER.get(folder)
-            if kind is not None:
+            if kind is not None and not kind.configured:
+                self._say(f"a {kind.name} has no table: it is there once its package is installed; take this out", folder)
+            elif kind is not None:
                 tables += [self._table(kind, name, table, places, priorities) for name, table, places in self._bodies(kind, body)]
         present = {table.kind for table in tables}
         tables += [PluginTable(kind, name) for kind, name in IMPLIED if kind not in present]
@@ -89,7 +100,11 @@ class PluginTables:
                 yield name, {key: value for key, value in table.items() if key != "name"}, self._places.below(kind.folder, index)
 
     def _table(self, kind: Kind, name: str, body: Mapping[str, Any], places: Places, priorities: Mapping[str, int]) -> PluginTable:
-        keys, head_class = (DEX_KEYS, DexHead) if kind.name == "dex" else (HEAD_KEYS, Head)
+        keys, head_class = head_keys(kind.name), DexHead if kind.name == "dex" else IsolableHead if kind.name in ISOLABLE else Head
+        if "isolation" in body and kind.name not in ISOLABLE:
+            problem = "only strategies and notifiers can run in a process of their own: take this key out"
+            self.problems.append(places.problem(problem, "isolation"))
+            body = {key: value for key, value in body.items() if key != "isolation"}
         try:
             head = read_class(head_class, {key: body[key] for key in keys if key in body}, self._converter)
         except Misfit as misfit:
@@ -101,10 +116,16 @@ class PluginTables:
                 self._say(f"differs from priority = {head.priority} in [{kind.folder}.{name}]: keep one", "strategy_priorities", name)
             priority = priorities[name]
         settings = {key: value for key, value in body.items() if key not in keys}
-        return PluginTable(kind.name, name, head.enabled, priority, settings, _policy(head, priority), places)
+        apart = (head.isolation, head.memory_mb) if isinstance(head, IsolableHead) else ("none", 0)
+        return PluginTable(kind.name, name, head.enabled, priority, settings, _policy(head, priority), *apart, places)
 
     def _say(self, message: str, *keys: str | int) -> None:
         self.problems.append(self._places.problem(message, *keys))
+
+
+def head_keys(kind: str) -> tuple[str, ...]:
+    """Return the keys of a kind's tables that are the kernel's own."""
+    return DEX_KEYS if kind == "dex" else ISOLABLE_KEYS if kind in ISOLABLE else HEAD_KEYS
 
 
 def _policy(head: Head, priority: int) -> DexPolicy | None:

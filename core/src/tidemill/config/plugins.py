@@ -40,13 +40,15 @@ class LoadedPlugin(Protocol):
 class Assembled:
     """The plugins as instances, by ``<folder>.<name>`` in the configuration's order, and what the configuration means with them.
 
-    ``rules`` are the enabled chains' in the same order, ``assets`` what symbols mean, ``books`` with capital in base units.
+    ``rules`` are the enabled chains' in the same order, ``assets`` what symbols mean, ``books`` with capital in base units, ``makers`` make
+    another instance of each plugin with the same settings.
     """
 
     plugins: Mapping[str, Plugin]
     rules: tuple[ChainRules, ...]
     assets: KnownAssets
     books: tuple[ResolvedBook, ...]
+    makers: Mapping[str, Callable[[], Plugin]] = field(factory=dict)
 
 
 @frozen
@@ -109,13 +111,14 @@ def try_make_plugins(config: Config, loaded: Sequence[LoadedPlugin], *, all_load
     if not made.sound:
         return Assembling(None, tuple(made.problems), tuple(made.faults))
     ordered = {plugin.table.path: made.plugins[plugin.table.path] for plugin in loaded}
-    return Assembling(Assembled(ordered, tuple(made.rules), assets, books))
+    return Assembling(Assembled(ordered, tuple(made.rules), assets, books, made.makers))
 
 
 @frozen
 class _Maker:
     config: Config
     plugins: dict[str, Plugin] = field(factory=dict)
+    makers: dict[str, Callable[[], Plugin]] = field(factory=dict)
     rules: list[ChainRules] = field(factory=list)
     verified: list[Mapping[str, Asset]] = field(factory=list)
     problems: list[Problem] = field(factory=list)
@@ -141,8 +144,10 @@ class _Maker:
         settings = self._try(plugin, partial(plugin.call, "reading its settings", read))
         if settings is None:
             return None
-        made = self._try(plugin, partial(plugin.make, settings))
+        maker = partial(plugin.make, settings)
+        made = self._try(plugin, maker)
         if made is not None:
+            self.makers[plugin.table.path] = maker
             self.plugins[plugin.table.path] = made
         return made
 

@@ -11,7 +11,7 @@ from tidemill.config.converter import make_converter
 from tidemill.config.misfit import Misfit
 from tidemill.config.model import PluginTable
 from tidemill.config.place import in_file_order
-from tidemill.config.plugin_tables import DEX_KEYS, HEAD_KEYS
+from tidemill.config.plugin_tables import head_keys
 from tidemill.config.tables import read_class
 from tidemill.domain.asset import Asset, AssetAmount
 from tidemill.domain.ids import AssetId
@@ -33,7 +33,7 @@ def make_settings(table: PluginTable, plugin_class: type[Plugin], assets: Mappin
     """
     kind = plugin_class.settings_class()
     known = assets if isinstance(assets, KnownAssets) else KnownAssets(assets)
-    also = DEX_KEYS if table.kind == "dex" else HEAD_KEYS
+    also = head_keys(table.kind)
     try:
         settings = read_class(kind, table.settings, settings_converter(known), also)
     except Misfit as misfit:

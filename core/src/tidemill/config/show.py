@@ -10,7 +10,7 @@ import attrs
 import tomlkit
 
 from tidemill.config.assets import KnownAssets, whole_tokens
-from tidemill.config.model import BookConfig, Config, PluginTable
+from tidemill.config.model import ISOLABLE, BookConfig, Config, PluginTable
 from tidemill.config.secret import Secret
 from tidemill.domain.asset import AssetAmount
 from tidemill.domain.snapshot import DexPolicy
@@ -72,6 +72,8 @@ def _table(table: PluginTable, settings: Mapping[str, Any], assets: KnownAssets)
     if table.policy is not None:
         policy = {attribute.name: getattr(table.policy, attribute.name) for attribute in attrs.fields(DexPolicy)}
         found |= {key: value for key, value in policy.items() if value is not None and key != "priority"}
+    if table.kind in ISOLABLE:
+        found |= {"isolation": table.isolation, "memory_mb": table.memory_mb}
     found.update(plain(settings[table.path], assets))
     return found
 

@@ -94,7 +94,9 @@ def _table(table: PluginTable) -> dict[str, Any]:
     policy = None if table.policy is None else {name: getattr(table.policy, name) for name in _names(DexPolicy)}
     return {
         "enabled": table.enabled,
+        "isolation": table.isolation,
         "kind": table.kind,
+        "memory_mb": table.memory_mb,
         "name": table.name,
         "policy": policy,
         "priority": table.priority,
@@ -104,7 +106,16 @@ def _table(table: PluginTable) -> dict[str, Any]:
 
 def _read_table(found: Mapping[str, Any]) -> PluginTable:
     policy = None if found["policy"] is None else DexPolicy(**found["policy"])
-    return PluginTable(found["kind"], found["name"], found["enabled"], found["priority"], found["settings"], policy)
+    return PluginTable(
+        found["kind"],
+        found["name"],
+        found["enabled"],
+        found["priority"],
+        found["settings"],
+        policy,
+        found.get("isolation", "none"),
+        found.get("memory_mb", 0),
+    )
 
 
 def _dump(value: Any) -> str:

@@ -1,8 +1,9 @@
 """The only place that talks to pluggy: registers a plugin's module and calls its one hook."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from importlib import import_module
+from typing import Any
 
 import pluggy
 
@@ -12,12 +13,17 @@ from tidemill.hookspecs.kinds import KIND_BY_NAME, KINDS, Kind
 from tidemill.hookspecs.markers import PROJECT
 from tidemill.hookspecs.plugin import Plugin
 
+Monitor = tuple[Callable[..., Any], Callable[..., Any]]
+"""What pluggy calls before and after every hook: see ``PluginManager.add_hookcall_monitoring``."""
+
 
 class Hooks:
     """A plugin manager that registers one module at a time and says which plugin is at fault."""
 
-    def __init__(self) -> None:
+    def __init__(self, monitor: Monitor | None = None) -> None:
         self._manager = pluggy.PluginManager(PROJECT)
+        if monitor is not None:
+            self._manager.add_hookcall_monitoring(*monitor)
         for kind in KINDS:
             self._manager.add_hookspecs(import_module(kind.module))
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from tidemill.discovery.contract import class_of
-from tidemill.discovery.hooks import Hooks
+from tidemill.discovery.hooks import Hooks, Monitor
 from tidemill.discovery.metadata import PluginMetadata
 from tidemill.discovery.packages import where_to_get
 from tidemill.discovery.registry import Loaded, Registry
@@ -44,12 +44,13 @@ class Loading:
             raise ConfigError(self.everything) from first
 
 
-def load_plugins(tables: Sequence["PluginTable"], found: Sequence[PluginMetadata]) -> Registry:
+def load_plugins(tables: Sequence["PluginTable"], found: Sequence[PluginMetadata], monitor: Monitor | None = None) -> Registry:
     """Import the plugins of the enabled tables and return them.
 
     Args:
         tables: the configuration's tables, in its order; disabled ones are passed over, whatever they name.
         found: what ``find_plugins`` gave.
+        monitor: is told of every hook that is called.
 
     Raises:
         ConfigError: a table names a plugin that is not installed, a kind has more than one where one is allowed, or several things are
@@ -57,15 +58,15 @@ def load_plugins(tables: Sequence["PluginTable"], found: Sequence[PluginMetadata
         PluginLoadError: a plugin cannot be imported, has two owners, or is made for another version of its interface.
         PluginContractError: a plugin breaks what its interface promises.
     """
-    loading = try_plugins(tables, found)
+    loading = try_plugins(tables, found, monitor)
     loading.raise_if_any()
     return loading.registry
 
 
-def try_plugins(tables: Sequence["PluginTable"], found: Sequence[PluginMetadata]) -> Loading:
+def try_plugins(tables: Sequence["PluginTable"], found: Sequence[PluginMetadata], monitor: Monitor | None = None) -> Loading:
     """Import what can be imported and say what is wrong with the rest, in the order of the tables."""
     enabled = [table for table in tables if table.enabled]
-    hooks = Hooks()
+    hooks = Hooks(monitor)
     plugins: list[Loaded] = []
     problems: list[Problem] = []
     faults: list[tuple[PluginTable, PluginError]] = []

@@ -2,6 +2,7 @@
 
 from attrs import frozen
 
+from tidemill.discovery.reserved import clash, command_name
 from tidemill.hookspecs.kinds import KIND_BY_FOLDER, KIND_BY_NAME
 
 
@@ -38,7 +39,7 @@ class PluginMetadata:
                 return f"stands in group {group}, which is that of no kind: its pyproject.toml must say {meant.group}"
             return f"is of kind {self.kind}, which this version of tidemill does not know; install a newer tidemill"
         if self.interface_version == kind.version:
-            return None
+            return (clash(command_name(self.name)) or None) if kind.name == "command" else None
         wanted = "a newer tidemill" if self.interface_version > kind.version else f"a newer {self.distribution}"
         return (
             f"is made for version {self.interface_version} of the {kind.name} interface,"

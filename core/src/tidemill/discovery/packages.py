@@ -2,6 +2,7 @@
 
 from difflib import get_close_matches
 
+# <written by scripts/packages.py>
 PACKAGES = {
     "chains.recorded": "tidemill-chain-recorded",
     "chains.sim": "tidemill-chain-sim",
@@ -19,6 +20,30 @@ PACKAGES = {
     "strategies.spatial": "tidemill-strategy-spatial",
     "strategies.triangular": "tidemill-strategy-triangular",
 }
+"""Plugins by ``<folder>.<name>``."""
+
+CHECKOUT = {
+    "tidemill-amm": "libs/amm",
+    "tidemill-chain-recorded": "plugins/chains/recorded",
+    "tidemill-chain-sim": "plugins/chains/sim",
+    "tidemill-dex-uniswap": "plugins/dex/uniswap",
+    "tidemill-evm": "libs/evm",
+    "tidemill-lender-sim": "plugins/lenders/sim",
+    "tidemill-notifier-console": "plugins/notifiers/console",
+    "tidemill-notifier-jsonl": "plugins/notifiers/jsonl",
+    "tidemill-price-sim": "plugins/prices/sim",
+    "tidemill-risk-limits": "plugins/risk/limits",
+    "tidemill-search-cycles": "plugins/search/cycles",
+    "tidemill-simworld": "libs/simworld",
+    "tidemill-store-sqlite": "plugins/stores/sqlite",
+    "tidemill-strategy-spatial": "plugins/strategies/spatial",
+    "tidemill-strategy-triangular": "plugins/strategies/triangular",
+}
+"""Where each distribution lies in a checkout of this repository."""
+
+LIBS = frozenset({"tidemill_amm", "tidemill_evm", "tidemill_simworld"})
+"""The libraries that plugins may share, as they are imported."""
+# </written by scripts/packages.py>
 
 
 def where_to_get(folder: str, name: str, installed: tuple[str, ...]) -> str:

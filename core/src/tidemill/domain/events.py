@@ -206,7 +206,11 @@ class Timer:
 
 @frozen
 class Control:
-    """An operator's command, with its cause in the operator's words."""
+    """An operator's command, with its cause in the operator's words.
+
+    ``pause`` and ``resume``: the strategies in ``arguments``, all without any, are no longer asked, or asked again. ``stop`` ends the run:
+    what is in flight settles, nothing new is planned. ``halt`` does the same because something is wrong. Any other changes nothing.
+    """
 
     command: str
     arguments: tuple[str, ...] = ()
@@ -341,3 +345,8 @@ class Batch:
     def is_answer(self) -> bool:
         """Whether it holds answers to our own doing; a batch never mixes answers and market events."""
         return bool(self.events) and isinstance(self.events[0], ANSWER_EVENTS)
+
+    @property
+    def is_command(self) -> bool:
+        """Whether it holds nothing but an operator's commands."""
+        return bool(self.events) and all(isinstance(event, Control) for event in self.events)

@@ -13,7 +13,8 @@ class Kind:
     """A kind of plugin.
 
     ``name`` as in ``tidemill new plugin KIND``, ``folder`` as in ``[<folder>.<name>]`` and ``plugins/<folder>/``, ``hook`` registers it,
-    ``interface`` is its class in ``module``, ``version`` that of the interface, ``single`` that at most one is enabled.
+    ``interface`` is its class in ``module``, ``version`` that of the interface, ``single`` that at most one is enabled, ``configured``
+    that a table of the configuration enables it (a command is enabled by being typed).
     """
 
     name: str
@@ -22,6 +23,7 @@ class Kind:
     interface: str
     version: int = 1
     single: bool = False
+    configured: bool = True
 
     @property
     def module(self) -> str:
@@ -49,6 +51,7 @@ KINDS = (
     Kind("risk", "risk", "tidemill_register_risks", "RiskCheck"),
     Kind("store", "stores", "tidemill_register_stores", "Store", single=True),
     Kind("notifier", "notifiers", "tidemill_register_notifiers", "Notifier"),
+    Kind("command", "commands", "tidemill_register_commands", "Command", configured=False),
 )
 
 KIND_BY_NAME = {kind.name: kind for kind in KINDS}

@@ -1,11 +1,13 @@
 """What every plugin class has: a name, a settings class, and a constructor that takes the settings."""
 
 from abc import ABC
+from collections.abc import Sequence
 from inspect import get_annotations
 from typing import Any, ClassVar, TypeVar, dataclass_transform, get_type_hints
 
 import attrs
 
+from tidemill.domain.finding import Finding
 from tidemill.errors import PluginContractError
 
 T = TypeVar("T")
@@ -63,4 +65,12 @@ class Plugin(ABC):
     @classmethod
     def check_settings(cls, settings: object) -> tuple[tuple[str, str], ...]:
         """Return problems that concern several settings at once, as (key, message) pairs; none by default."""
+        return ()
+
+    async def diagnose(self) -> Sequence[Finding]:
+        """Say whether what the plugin needs of the world is there: ``tidemill doctor`` asks it of every enabled plugin, no run does.
+
+        A plugin that speaks to something outside tries it here, once, without changing anything there, and tells each thing with its
+        remedy; what cannot be reached is a finding, not an exception. After some seconds it is no longer waited for. Nothing by default.
+        """
         return ()

@@ -17,14 +17,15 @@ class Statement:
     """Running figures of one run. All amounts are base units; equal rows in equal order give equal figures.
 
     ``opportunities`` and ``rejected`` count rows of decisions, one for each book. ``results`` is the last result of each plan: a result
-    whose block was rolled back is forgotten when its plan is reopened. ``states`` is the last state of each plan.
+    whose block was rolled back is forgotten when its plan is reopened. ``states`` is the last state of each plan. ``refusals`` counts
+    rejected opportunities by rule.
     """
 
     balances: dict[tuple[BookId, str, AssetId], int] = field(factory=dict)
     results: dict[PlanId, ResultRow] = field(factory=dict)
     states: dict[PlanId, str] = field(factory=dict)
+    refusals: dict[str, int] = field(factory=dict)
     opportunities: int = 0
-    rejected: int = 0
     rows: int = 0
 
     def add(self, row: Row) -> None:
@@ -36,13 +37,24 @@ class Statement:
                 self.balances[place] = self.balances.get(place, 0) + line.amount
         elif isinstance(row, OpportunityRow):
             self.opportunities += 1
-            self.rejected += row.decision == "rejected"
+            if row.decision == "rejected":
+                self.refusals[row.rule] = self.refusals.get(row.rule, 0) + 1
         elif isinstance(row, ResultRow):
             self.results[row.plan] = row
         else:
             self.states[row.plan] = row.state
             if row.state == "reopened":
                 self.results.pop(row.plan, None)
+
+    @property
+    def rejected(self) -> int:
+        """How many opportunities were turned away."""
+        return sum(self.refusals.values())
+
+    @property
+    def rejected_by(self) -> dict[str, int]:
+        """How many opportunities each rule turned away, most first."""
+        return dict(sorted(self.refusals.items(), key=lambda one: (-one[1], one[0])))
 
     @property
     def plans(self) -> int:

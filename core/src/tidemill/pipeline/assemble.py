@@ -1,9 +1,9 @@
 """Makes a pipeline from a configuration: plugins loaded and set up, the core put together, nothing opened yet."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from tidemill.config.books import ResolvedBook
 from tidemill.config.model import Config
@@ -25,7 +25,8 @@ from tidemill.hookspecs.risk import RiskCheck
 from tidemill.hookspecs.search import Searcher
 from tidemill.hookspecs.store import Store
 from tidemill.hookspecs.strategy import Strategy
-from tidemill.pipeline.core import BookPlan, Core, Parts
+from tidemill.pipeline.core import Core
+from tidemill.pipeline.parts import BookPlan, Parts
 from tidemill.pipeline.supervise import Supervisor
 from tidemill.stages.ideas import Asked
 from tidemill.stages.market import Market
@@ -36,11 +37,12 @@ T = TypeVar("T", bound=Plugin)
 
 @frozen
 class Pipeline:
-    """A run's parts, assembled; nothing is opened."""
+    """A run's parts, assembled; nothing is opened. ``makers`` make another instance of each plugin, with the same settings."""
 
     config: Config
     registry: Registry
     core: Core
+    parts: Parts
     supervisor: Supervisor
     chains: Mapping[ChainId, Chain]
     prices: tuple[PriceSource, ...]
@@ -48,6 +50,7 @@ class Pipeline:
     store: Store | None
     books: tuple[ResolvedBook, ...]
     assets: tuple[Asset, ...]
+    makers: Mapping[str, Callable[[], Plugin]] = field(factory=dict)
 
     @property
     def plugins(self) -> tuple[tuple[str, str], ...]:
@@ -55,8 +58,8 @@ class Pipeline:
         return tuple((loaded.metadata.path, loaded.metadata.version) for loaded in self.registry)
 
 
-def assemble(config: Config, registry: Registry | None = None) -> Pipeline:
-    """Load the plugins that a configuration enables and put the core together.
+def assemble(config: Config, registry: Registry | None = None, guard: type[Supervisor] = Supervisor) -> Pipeline:
+    """Load the plugins that a configuration enables and put the core together; ``guard`` is the class of who calls them.
 
     Raises:
         ConfigError: all that is wrong with the configuration, plugins' settings included.
@@ -64,14 +67,16 @@ def assemble(config: Config, registry: Registry | None = None) -> Pipeline:
     """
     registry = load_plugins(config.tables, find_plugins()) if registry is None else registry
     made = make_plugins(config, tuple(registry))
-    supervisor = Supervisor(_owners(registry), config.execution.max_failures)
+    supervisor = guard(_owners(registry), config.execution.max_failures)
     chains = {chain.rules().id: chain for chain in _of_kind(made, "chain", Chain).values()}  # type: ignore[type-abstract]
     searchers = list(_of_kind(made, "search", Searcher).values())  # type: ignore[type-abstract]
     stores = list(_of_kind(made, "store", Store).values())  # type: ignore[type-abstract]
+    parts = _parts(config, made, chains, supervisor, searchers[0] if searchers else None)
     return Pipeline(
         config=config,
         registry=registry,
-        core=Core(_parts(config, made, chains, supervisor, searchers[0] if searchers else None)),
+        core=Core(parts),
+        parts=parts,
         supervisor=supervisor,
         chains=chains,
         prices=tuple(_of_kind(made, "price", PriceSource).values()),  # type: ignore[type-abstract]
@@ -79,6 +84,7 @@ def assemble(config: Config, registry: Registry | None = None) -> Pipeline:
         store=stores[0] if stores else None,
         books=made.books,
         assets=tuple(asset for _, asset in sorted(made.assets.by_id.items())),
+        makers=made.makers,
     )
 
 
@@ -115,6 +121,7 @@ def _parts(config: Config, made: Assembled, chains: Mapping[ChainId, Chain], sup
         guard=supervisor,
         overlay_blocks=config.execution.overlay_blocks,
         stacking=config.execution.stacking,
+        fresh=made.makers,
     )
 
 
@@ -130,8 +137,11 @@ def _of_kind(made: Assembled, kind: str, interface: type[T]) -> dict[str, T]:
 
 def _asked(config: Config, strategies: Mapping[str, Strategy]) -> tuple[Asked, ...]:
     """Return the strategies in the order they are asked: higher priority first, then the configuration's order."""
-    priorities = {table.name: table.priority for table in config.enabled("strategy")}
-    asked = [Asked(f"strategies.{name}", strategy, priorities[name]) for name, strategy in strategies.items()]
+    tables = {table.name: table for table in config.enabled("strategy")}
+    asked = [
+        Asked(f"strategies.{name}", strategy, tables[name].priority, tables[name].isolation == "process")
+        for name, strategy in strategies.items()
+    ]
     return tuple(sorted(asked, key=lambda one: -one.priority))
 
 

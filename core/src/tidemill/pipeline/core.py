@@ -1,9 +1,8 @@
 """The core: one synchronous fold from batches to effects. No await, no clock, no file, no socket, no global random inside."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from attrs import evolve, frozen
 from immutables import Map
 
 from tidemill.domain import events as ev
@@ -17,49 +16,25 @@ from tidemill.domain.pool import Pool
 from tidemill.domain.records import Row
 from tidemill.domain.snapshot import Changed, Snapshot
 from tidemill.domain.time import ChainTime
-from tidemill.hookspecs.search import Searcher
 from tidemill.ledger.journal import Journal
+from tidemill.pipeline.parts import BookPlan, Parts, bases_of
 from tidemill.stages import tell
 from tidemill.stages.books import Books
 from tidemill.stages.effects import NOTHING, Effects, Intent
 from tidemill.stages.flight import Flight
-from tidemill.stages.guard import Fault, Guard
+from tidemill.stages.guard import Fault
 from tidemill.stages.ideas import Asked, Idea, gather, ranked
-from tidemill.stages.market import Market
-from tidemill.stages.planner import Planned, Tools, plan_idea
+from tidemill.stages.planner import Planned, plan_idea
+from tidemill.stages.roster import Roster
 from tidemill.stages.tally import Tally
-
-
-@frozen
-class BookPlan:
-    """One configured book: its base asset and the strategies that it serves (None: all)."""
-
-    id: BookId
-    base: AssetId
-    strategies: tuple[str, ...] | None = None
-
-    def serves(self, strategy: str) -> bool:
-        """Whether the book takes ideas of a strategy."""
-        return self.strategies is None or strategy in self.strategies
-
-
-@frozen
-class Parts:
-    """What a core is made of."""
-
-    market: Market
-    asked: Sequence[Asked]
-    searcher: Searcher | None
-    tools: Tools
-    books: Sequence[BookPlan]
-    guard: Guard
-    overlay_blocks: int
-    stacking: bool = False
-    paper: bool = True
+from tidemill.stages.unasked import Unasked
 
 
 class Core:
-    """The fold. ``on_batch`` is the only way in; what it returns is the only way out."""
+    """The fold. ``on_batch`` is the only way in; what it returns is the only way out.
+
+    ``waiting`` are the pools of ideas that were turned away and may pass once plans have landed; ``halted`` says why trading has stopped.
+    """
 
     def __init__(self, parts: Parts) -> None:
         self.market = parts.market
@@ -68,12 +43,15 @@ class Core:
         self.flight = Flight(parts.overlay_blocks, parts.guard, paper=parts.paper)
         self.journal = Journal()
         self._parts = parts
-        self._base_of = _bases(parts)
-        self._disabled: set[str] = set()
+        self._base_of = bases_of(parts)
+        self.unasked = Unasked([one.strategy.name for one in parts.asked])
+        self.plugin_states: dict[str, ev.PluginState] = {}
+        self.roster = Roster(parts.asked, parts.searcher, parts.tools, parts.guard, parts.fresh)
         self._proposed: list[tuple[Asked, Opportunity]] = []
         self._sent: list[ev.Proposals] = []
-        self._waiting: set[PoolId] = set()
-        self._halted = ""
+        self.waiting: set[PoolId] = set()
+        self.halted = ""
+        self._stopping = ""
         self._rows: list[Row] = []
         self._intents: list[Intent] = []
         self._notes: list[Note] = []
@@ -97,7 +75,8 @@ class Core:
                     handler(event)
         else:
             self._observe(batch)
-        if decide and not self._halted:
+        # A command decides nothing by itself: whom it concerns is asked with the next batch, or no more
+        if decide and not (self.halted or self._stopping or batch.is_command):
             self._decide(answered=any(isinstance(event, ev.Proposals) for event in batch.events))
         return self._take()
 
@@ -107,7 +86,20 @@ class Core:
 
     def snapshot(self) -> Snapshot:
         """Return the market as ideas would see it now, with nothing marked as changed."""
-        return self.market.snapshot(pools=self.view(), books=self.books.states, finder=self._parts.searcher)
+        return self.market.snapshot(pools=self.view(), books=self.books.states, finder=self.roster.searcher)
+
+    def follow(self, intents: Iterable[Intent], waiting: Iterable[PoolId]) -> None:
+        """Take over what another core decided on the same batches: here no plan is made.
+
+        Args:
+            intents: what it sent since it was last followed, in order.
+            waiting: its ``waiting`` afterwards.
+        """
+        for intent in intents:
+            if isinstance(intent.plan, Flow):
+                self.books.reserve(intent.plan.book, self._open_plan(intent.plan, intent.height))
+                self.flight.send(intent, "")
+        self.waiting = set(waiting)
 
     # --- market -----------------------------------------------------------------------------------------------------------------------
 
@@ -121,7 +113,7 @@ class Core:
                 self._roll_back(event)
             elif isinstance(event, ev.Control):
                 self._control(event)
-        moved = self.market.apply(batch)
+        moved = frozenset() if batch.is_command else self.market.apply(batch)
         if moved and self.flight.overlay.swaps:
             self.flight.observed(moved, self.market.state)
 
@@ -152,8 +144,25 @@ class Core:
         self._intents.extend(self.flight.reopen(landed) for landed in reversed(undone))
 
     def _control(self, event: ev.Control) -> None:
-        if event.command == "halt":
-            self._halt(event.cause or "an operator stopped trading")
+        names = event.arguments
+        match event.command:
+            case "halt":
+                self._halt(event.cause or "an operator stopped trading")
+            case "stop":
+                self._stopping = event.cause or "an operator ended the run"
+                self._notes.append(tell.control_note(event, (), self._when()))
+            case "pause":
+                self._notes.append(tell.control_note(event, self.unasked.pause(names, event.cause), self._when()))
+            case "resume":
+                back = self.unasked.resume(names)
+                self._notes.append(tell.control_note(event, back, self._when()))
+                for name in back:
+                    self._asked_again(name)
+
+    def _asked_again(self, strategy: str) -> None:
+        """Let what a strategy missed count as changed once more, for all: the searcher that they share must have it too."""
+        missed = self.unasked.take_missed(strategy)
+        self.market.touch(missed.pools, missed.prices, missed.markets)
 
     # --- answers ----------------------------------------------------------------------------------------------------------------------
 
@@ -197,17 +206,20 @@ class Core:
         self._released()
 
     def _proposals(self, event: ev.Proposals) -> None:
-        asked = next((one for one in self._parts.asked if one.strategy.name == event.strategy), None)
-        if asked is not None:
+        asked = self.roster.named(event.strategy)
+        if asked is not None and not self.roster.alone:
             self._proposed.extend((asked, opportunity) for opportunity in event.opportunities)
 
     def _plugin_state(self, event: ev.PluginState) -> None:
-        if event.state == "disabled":
-            self._disabled.add(event.plugin)
-            if event.plugin.startswith("dex."):
-                self.market.disable(event.plugin.removeprefix("dex."))
-        elif event.state == "restarted":
-            self._disabled.discard(event.plugin)
+        self.plugin_states[event.plugin] = event
+        fault = self.roster.hear(event)
+        if fault is not None:
+            self._faults.append(fault)
+        if event.state == "disabled" and event.plugin.startswith("dex."):
+            self.market.disable(event.plugin.removeprefix("dex."))
+        elif event.state == "restarted" and event.plugin.startswith("search."):
+            # It knows nothing of what the one before it was told
+            self.market.touch(self.market.state.refs)
         self._notes.append(tell.plugin_note(event, self._when()))
 
     def _balances(self, event: ev.Balances) -> None:
@@ -227,14 +239,20 @@ class Core:
 
     def _decide(self, *, answered: bool) -> None:
         """Ask for ideas; ``answered``: the batch brought proposals, which are served alone, and what changed waits for the next asking."""
-        asked = [] if answered else [one for one in self._parts.asked if one.path not in self._disabled]
-        if not asked and not self._proposed:
+        paused = self.unasked.paused
+        asked = [] if answered else [one for one in self.roster.asked if one.strategy.name not in paused]
+        for one, opportunity in self._proposed:
+            if one.strategy.name in paused:
+                self.unasked.miss([one.strategy.name], Changed(opportunity.pools))
+        proposed = [(one, opportunity) for one, opportunity in self._proposed if one.strategy.name not in paused]
+        self._proposed = []
+        if not asked and not proposed:
             return
         changed = Changed() if answered else self.market.take_changed()
+        self.unasked.miss(paused, changed)
         self.market.refresh_trees()
         view = self._updated(changed)
-        found = [*self._gathered(asked, view), *self._proposed]
-        self._proposed = []
+        found = [*self._gathered(asked, view), *proposed]
         ideas = ranked(found, view, self._parts.tools.rules, self._base_of, self._parts.guard, self._faults)
         self.tally.opportunities += len(ideas)
         for idea in ideas:
@@ -244,18 +262,18 @@ class Core:
 
     def _gathered(self, asked: Sequence[Asked], view: Snapshot) -> list[tuple[Asked, Opportunity]]:
         """Ask strategies; what those find that are not deterministic leaves as proposals, and counts when it comes back."""
-        found = gather(asked, view, self._parts.guard, self._faults)
+        found = gather(asked, view, self._parts.guard, self._faults, self.roster.missed(view.changed, asked))
         for one in asked:
-            if not one.strategy.deterministic:
+            if self.roster.proposes(one):
                 own = tuple(opportunity for other, opportunity in found if other is one)
                 if own:
                     self._sent.append(ev.Proposals(one.strategy.name, own))
-        return [(one, opportunity) for one, opportunity in found if one.strategy.deterministic]
+        return [(one, opportunity) for one, opportunity in found if not self.roster.proposes(one)]
 
     def _updated(self, changed: Changed) -> Snapshot:
         """Return what ideas see, its searcher up to date; without one where it failed or was disabled."""
-        searcher, pools = self._parts.searcher, self.view()
-        if searcher is not None and f"search.{searcher.name}" not in self._disabled:
+        searcher, pools = self.roster.searcher, self.view()
+        if searcher is not None:
             view = self.market.snapshot(pools=pools, changed=changed, books=self.books.states, finder=searcher)
             answer = self._parts.guard.call(f"search.{searcher.name}", searcher.update, view)
             if not isinstance(answer, Fault):
@@ -275,7 +293,7 @@ class Core:
         self.tally.rejected += 1
         # Whatever the rule: with fewer plans in flight, and more money free, the same idea may pass
         if answer.rule == "conflict" or (state.plans and idea.net > 0):
-            self._waiting.update(opportunity.pools)
+            self.waiting.update(opportunity.pools)
         row = self.journal.opportunity(opportunity, book.id, decision="rejected", rule=answer.rule, reason=answer.reason, plan=None)
         self._rows.append(row)
         self._notes.append(tell.rejected_note(opportunity, answer, view))
@@ -294,8 +312,11 @@ class Core:
             return Rejected("conflict", f"touches a pool of our plan {others[0]} in flight", (("plans", len(others)),))
         if behind:
             view = self._stacked(view)
+        silent = self.roster.silent_check
+        if silent:
+            return Rejected("fault", f"{silent} failed and is not asked for now: nothing passes without it")
         path = f"strategies.{idea.strategy.name}"
-        attempt = self._parts.guard.call(path, plan_idea, opportunity, idea.strategy, book, view, self._tools())
+        attempt = self._parts.guard.call(path, plan_idea, opportunity, idea.strategy, book, view, self.roster.tools)
         if isinstance(attempt, Fault):
             self._faults.append(attempt)
             return Rejected("fault", f"{attempt.plugin} failed: {attempt.reason}")
@@ -305,12 +326,6 @@ class Core:
         if isinstance(answer, Planned) and self.flight.knows(answer.plan.id):
             return Rejected("conflict", f"plan {answer.plan.id} is in flight already")
         return answer
-
-    def _tools(self) -> Tools:
-        """Return what planning works with; a lender that was disabled lends no more."""
-        tools = self._parts.tools
-        lenders = [lender for lender in tools.lenders if f"lenders.{lender.name}" not in self._disabled]
-        return tools if len(lenders) == len(tools.lenders) else evolve(tools, lenders=lenders)
 
     def _stacked(self, view: Snapshot) -> Snapshot:
         """Return the view with our plans in flight counted as done."""
@@ -343,14 +358,14 @@ class Core:
 
     def _released(self) -> None:
         """Let ideas that were turned away for a conflict or for funds be found again."""
-        self.market.touch(self._waiting)
-        self._waiting.clear()
+        self.market.touch(self.waiting)
+        self.waiting.clear()
 
     def _native(self, chain: ChainId) -> AssetId:
         return self._parts.tools.rules[chain].native
 
     def _halt(self, reason: str) -> None:
-        self._halted = reason
+        self.halted = reason
         self._notes.append(tell.halt_note(self._when(), reason))
 
     def _when(self) -> ChainTime:
@@ -366,7 +381,7 @@ class Core:
                 self._faults.extend(found)
                 found.clear()
         if not (reads or watches or self._rows or self._intents or self._notes or self._faults or self._sent):
-            return NOTHING if not self._halted else Effects(halt=self._halted)
+            return NOTHING if not (self.halted or self._stopping) else Effects(halt=self.halted, stop=self._stopping)
         effects = Effects(
             rows=tuple(self._rows),
             intents=tuple(self._intents),
@@ -375,18 +390,9 @@ class Core:
             notes=tuple(self._notes),
             faults=tuple(self._faults),
             proposals=tuple(self._sent),
-            halt=self._halted,
+            halt=self.halted,
+            stop=self._stopping,
         )
         for collected in (self._rows, self._intents, self._notes, self._faults, self._sent):
             collected.clear()
         return effects
-
-
-def _bases(parts: Parts) -> Mapping[str, AssetId]:
-    """Return, per strategy, the base asset of the first book that serves it: ideas are ranked in it."""
-    bases: dict[str, AssetId] = {}
-    for one in parts.asked:
-        for book in parts.books:
-            if book.serves(one.strategy.name):
-                bases.setdefault(one.strategy.name, book.base)
-    return bases

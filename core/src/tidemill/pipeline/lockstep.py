@@ -1,17 +1,21 @@
 """The lock-step driver: a batch is finished, with everything that follows from it, before the next begins."""
 
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing
 
+import anyio
 import structlog
 
-from tidemill.domain.events import Batch, Head, States
+from tidemill.domain.events import Batch, Control, Head, States
 from tidemill.domain.ids import ChainId, Key
-from tidemill.errors import Unavailable
+from tidemill.domain.note import Note
+from tidemill.errors import ControlError, Unavailable
 from tidemill.hookspecs.chain import ChainLink
 from tidemill.ledger.digest import RowDigest
 from tidemill.pipeline.core import Core
+from tidemill.pipeline.isolation import Isolation
+from tidemill.pipeline.memory import MemoryWatch
 from tidemill.pipeline.notices import Notices
 from tidemill.pipeline.pace import Pace
 from tidemill.pipeline.paper import PaperDesk
@@ -19,10 +23,29 @@ from tidemill.pipeline.supervise import Supervisor
 from tidemill.pipeline.writer import LedgerWriter
 from tidemill.stages.effects import Effects
 from tidemill.tape.writer import TapeWriter
+from tidemill.units import NS_PER_S
 
 DIGEST_LENGTH = 16
 """Hexadecimal digits of the running digest that stand beside each batch on a tape."""
 MAX_READ_ROUNDS = 64
+CONTROL = "control"
+"""The source of batches that hold an operator's commands."""
+
+
+class _Turn:
+    """Who may feed the core: a batch with what follows from it, or a command, never both at once; free to take while nobody has it."""
+
+    def __init__(self) -> None:
+        self._lock = anyio.Lock()
+
+    async def __aenter__(self) -> None:
+        try:
+            self._lock.acquire_nowait()
+        except anyio.WouldBlock:
+            await self._lock.acquire()
+
+    async def __aexit__(self, *error: object) -> None:
+        self._lock.release()
 
 
 class Lockstep:
@@ -39,10 +62,14 @@ class Lockstep:
         pace: Pace,
         writer: LedgerWriter | None = None,
         recorder: TapeWriter | None = None,
+        isolation: Isolation | None = None,
+        memory: MemoryWatch | None = None,
     ) -> None:
         self.core = core
         self.digest = RowDigest()
         self.halted = ""
+        self.stopped = ""
+        self.block_at = 0.0
         self._links = links
         self._paper = paper
         self._supervisor = supervisor
@@ -50,7 +77,14 @@ class Lockstep:
         self._pace = pace
         self._writer = writer
         self._recorder = recorder
+        self._isolation = isolation
+        self._memory = memory
         self._seq = 0
+        self._commands = 0
+        self._last: Batch | None = None
+        self._over = False
+        self._turn = _Turn()
+        self._waiting: anyio.CancelScope | None = None
         self._reads: deque[tuple[ChainId, tuple[Key, ...]]] = deque()
         self._answers: deque[tuple[Batch, bool]] = deque()
         self._log = structlog.get_logger("tidemill.lockstep")
@@ -64,20 +98,63 @@ class Lockstep:
         """
         first = True
         async with aclosing(batches):
-            async for batch in batches:
-                await self._pace.wait(batch)
-                await self.step(batch)
+            while (batch := await self._next(batches)) is not None:
+                async with self._turn:
+                    # A stop may have had its turn while this batch waited for its own
+                    if not self.stopped:
+                        await self.step(batch)
                 if first:
                     on_first()
                     first = False
-                if stopped() or self.halted:
+                if stopped() or self.halted or self.stopped:
                     break
         if first:
             on_first()
-        await self.settle_all(decide=not (stopped() or self.halted))
+        async with self._turn:
+            self._over = True
+            await self.settle_all(decide=not (stopped() or self.halted or self.stopped))
+
+    async def command(self, make: Callable[[], Control | None]) -> None:
+        """Fold an operator's command between two batches; it is on the tape like what sources give.
+
+        Args:
+            make: called when its turn has come, so that it sees what earlier commands did; None: there is nothing to do.
+
+        Raises:
+            ControlError: the run is ending, and takes no command any more.
+        """
+        async with self._turn:
+            if self._over:
+                raise ControlError("the run is ending: it settles what is in flight and takes no more commands")
+            command = make()
+            if command is None:
+                return
+            self._commands += 1
+            # It stands beside the last batch, so that a tape of several chains gives it at the same place again
+            chain, height, now_ns = (None, 0, 0) if self._last is None else (self._last.chain, self._last.height, self._last.local_ns)
+            batch = Batch(CONTROL, self._commands, chain, height, "", "", "confirmed", now_ns, now_ns, (command,))
+            await self.feed(batch, decide=False)
+            if self.stopped:
+                self.wait_no_longer()
+
+    def wait_no_longer(self) -> None:
+        """Leave the input now, if it is being waited for; a batch that is being folded is finished."""
+        if self._waiting is not None:
+            self._waiting.cancel()
+
+    async def _next(self, batches: AsyncIterator[Batch]) -> Batch | None:
+        """Return the next batch when it is due; None at the end, or where the run was stopped meanwhile."""
+        with anyio.CancelScope() as self._waiting:
+            batch = await anext(batches, None)
+            # A command from before the first block has no time of its own
+            if batch is not None and batch.local_ns:
+                await self._pace.wait(batch)
+            return batch
+        return None
 
     async def step(self, batch: Batch) -> None:
         """Fold one market batch with all that follows: reads, outcomes that fall due at its height, plugin failures."""
+        self._last = batch
         chain = batch.chain
         due = any(isinstance(event, Head) and self._paper.due(event.chain, event.height) for event in batch.events)
         await self.feed(batch, decide=not due)
@@ -104,7 +181,13 @@ class Lockstep:
         """Record a batch, fold it, and carry out what the core asks, in the order that ``Effects`` states."""
         if self._recorder is not None:
             self._recorder.write(batch, decide, self.digest.hexdigest()[:DIGEST_LENGTH])
+        if self._isolation is not None:
+            await self._isolation.send(batch, decide)
+        blocks = self.core.tally.blocks
         effects = self.core.on_batch(batch, decide)
+        heads = self.core.tally.blocks - blocks
+        if heads:
+            self._headed(heads, batch)
         for row in effects.rows:
             self.digest.add(row)
         if self._writer is not None and effects.rows:
@@ -116,14 +199,29 @@ class Lockstep:
             await self._links[chain].watch((watch,), ())
         self._notices.put(effects.notes)
         faults, self._paper.faults = (*self._paper.faults, *effects.faults), []
-        events = self._supervisor.answer(faults)
+        proposals = effects.proposals
+        if self._isolation is not None:
+            self._isolation.folded(batch, effects)
+            if decide:
+                proposals += await self._isolation.answers()
+            faults += self._isolation.take_faults()
+        events = self._supervisor.answer(faults, heads)
         if events:
             self._answers.append((self._batch("supervisor", batch.chain, batch.height, batch.local_ns, events), False))
-        if effects.proposals:
-            proposed = self._batch("proposals", batch.chain, batch.height, batch.local_ns, effects.proposals)
+        if proposals:
+            proposed = self._batch("proposals", batch.chain, batch.height, batch.local_ns, proposals)
             self._answers.append((proposed, True))
         self.halted = self.halted or effects.halt
+        self.stopped = self.stopped or effects.stop
         return effects
+
+    def _headed(self, heads: int, batch: Batch) -> None:
+        """Take note that blocks came."""
+        self.block_at = anyio.current_time()
+        grown = self._memory.heads(heads) if self._memory is not None else ""
+        if grown:
+            self._log.warning(grown)
+            self._notices.put((Note("memory", "warning", batch.height, batch.local_ns // NS_PER_S, grown),))
 
     async def _follow_up(self, *, decide: bool, local_ns: int) -> None:
         """Read what the core asked for and tell it of failures, until it asks for nothing more."""

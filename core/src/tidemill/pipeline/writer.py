@@ -140,6 +140,18 @@ class LedgerWriter:
         else:
             self._ask(lambda: None)
 
+    def drain(self, seconds: float) -> bool:
+        """Wait, from any thread, until what was put before is committed; return whether it was within about so many seconds."""
+        if self._thread is None:
+            return True
+        done: Future[None] = Future()
+        try:
+            self._queue.put(_Ask(lambda: None, done), timeout=seconds)
+            done.result(seconds)
+        except (queue.Full, TimeoutError, LedgerError):
+            return False
+        return True
+
     def finish(self, ledger_hash: str) -> None:
         """Write what waits and close the run with its hash.
 

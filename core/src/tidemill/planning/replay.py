@@ -96,15 +96,17 @@ def _opened(flow: Flow) -> dict[AssetId, int] | Broken:
 def _swap(step: int, swap: PlannedSwap, pool: Pool, held: int, at: ChainTime) -> Swapped | Broken:
     amount = held if swap.amount_in is None else swap.amount_in
     if amount > held:
-        return Broken("balance", step, f"swap {step} sells {amount} of {swap.sell}, {held} is held")
+        return Broken("balance", step, f"swap {step} sells {amount} of {swap.sell}, {held} of {swap.sell} is held")
     swapped = pool.swap_exact_in(swap.sell, swap.buy, amount, at)
     if isinstance(swapped, NoQuote):
-        text = f"swap {step}: {swap.pool} gives no quote for {amount}: {swapped.reason} {swapped.detail}".rstrip()
+        text = f"swap {step}: {swap.pool} gives no quote for {amount} of {swap.sell}: {swapped.reason} {swapped.detail}".rstrip()
         return Broken("quote", step, text, ((swap.pool, swapped.keys),) if swapped.keys else ())
     if swapped.quote.amount_in != amount:
         return Broken("quote", step, f"swap {step}: {swap.pool} was asked for {amount} and quotes {swapped.quote.amount_in}")
     if swapped.quote.amount_out < swap.min_out:
-        return Broken("min_out", step, f"swap {step} pays {swapped.quote.amount_out}, at least {swap.min_out} was asked")
+        return Broken(
+            "min_out", step, f"swap {step} pays {swapped.quote.amount_out} of {swap.buy}, at least {swap.min_out} of {swap.buy} was asked"
+        )
     return swapped
 
 
@@ -113,7 +115,7 @@ def _settle(flow: Flow, balances: dict[AssetId, int]) -> Broken | None:
     for loan in flow.loans:
         due, held = loan.amount + loan.fee, balances.get(loan.asset, 0)
         if held < due:
-            return Broken("loan", -1, f"{loan.lender} is owed {due} of {loan.asset}, {held} is held")
+            return Broken("loan", -1, f"{loan.lender} is owed {due} of {loan.asset}, {held} of {loan.asset} is held")
         balances[loan.asset] = held - due
     for asset, least in flow.guards:
         held = balances.get(asset, 0)

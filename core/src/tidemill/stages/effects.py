@@ -30,7 +30,7 @@ class Effects:
     """Carried out by I/O tasks in this order: rows, intents, reads and watches, notes.
 
     ``proposals`` are answers of strategies that are not deterministic: they come back as a batch, so that a replay has them. ``halt`` says
-    why trading must stop.
+    why trading must stop, ``stop`` why an operator ends the run.
     """
 
     rows: tuple[Row, ...] = ()
@@ -41,6 +41,7 @@ class Effects:
     faults: tuple[Fault, ...] = ()
     proposals: tuple[Proposals, ...] = ()
     halt: str = ""
+    stop: str = ""
 
 
 NOTHING = Effects()

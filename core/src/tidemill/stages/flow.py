@@ -32,7 +32,7 @@ FLOW = (
     ),
     Stage("execution", "Plan", "Outcome", ("chain",), "Filled, refused, reverted, dead, or unknown until reconciled."),
     Stage("ledger", "Outcome", "Entry", ("store",), "Every outcome is booked twice, and the books always balance."),
-    Stage("notify", "Entry", "messages", ("notifier",), "Everything worth telling is told."),
+    Stage("notify", "Entry", "messages", ("notifier", "command"), "Everything worth telling is told, or asked for."),
 )
 """The stages in the order in which a batch passes them."""
 

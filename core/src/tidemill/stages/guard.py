@@ -8,6 +8,14 @@ from attrs import frozen
 P = ParamSpec("P")
 T = TypeVar("T")
 
+RESTING = frozenset({"strategies", "risk", "search", "lenders"})
+"""Folders of plugins that are not asked for some heads after a failure. A DEX is: its failure costs the one pool, which is read anew."""
+
+
+def rests(plugin: str) -> bool:
+    """Whether a plugin, ``<folder>.<name>``, is left alone for a while after it failed."""
+    return plugin.partition(".")[0] in RESTING
+
 
 @frozen
 class Fault:

@@ -5,13 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from attrs import evolve, frozen
 
 from tidemill.domain.ids import AssetId, ChainId
-from tidemill.domain.opportunity import Arbitrage, Opportunity, Signal
-from tidemill.domain.snapshot import Snapshot
-from tidemill.errors import PluginContractError
+from tidemill.domain.opportunity import Arbitrage, Opportunity
+from tidemill.domain.snapshot import Changed, Snapshot
 from tidemill.hookspecs.chain import ChainRules
 from tidemill.hookspecs.strategy import Strategy
 from tidemill.planning.rank import RankKey, net_profit, rank_key
 from tidemill.planning.sizing import best_amount, route_out
+from tidemill.stages.contract import check_opportunity, given
 from tidemill.stages.guard import Fault, Guard
 
 
@@ -32,18 +32,28 @@ class Idea:
 
 @frozen
 class Asked:
-    """A strategy as the core holds it: ``path`` is ``strategies.<name>``; higher ``priority`` is asked first."""
+    """A strategy as the core holds it: ``path`` is ``strategies.<name>``; higher ``priority`` is asked first.
+
+    ``isolated``: it is asked in a process of its own, and what it finds comes as a batch.
+    """
 
     path: str
     strategy: Strategy
     priority: int
+    isolated: bool = False
 
 
-def gather(asked: Sequence[Asked], snapshot: Snapshot, guard: Guard, faults: list[Fault]) -> list[tuple[Asked, Opportunity]]:
-    """Ask each strategy in turn; what one raises costs its own ideas only."""
+def gather(
+    asked: Sequence[Asked], snapshot: Snapshot, guard: Guard, faults: list[Fault], missed: Mapping[str, Changed] | None = None
+) -> list[tuple[Asked, Opportunity]]:
+    """Ask each strategy in turn; what one raises costs its own ideas only.
+
+    ``missed`` says, by path, what is new to one that has not been asked for a while.
+    """
     found: list[tuple[Asked, Opportunity]] = []
     for one in asked:
-        answer = guard.call(one.path, _listed, one.strategy, snapshot)
+        view = evolve(snapshot, changed=missed[one.path]) if missed and one.path in missed else snapshot
+        answer = guard.call(one.path, _listed, one.path, one.strategy, view)
         if isinstance(answer, Fault):
             faults.append(answer)
         else:
@@ -51,12 +61,10 @@ def gather(asked: Sequence[Asked], snapshot: Snapshot, guard: Guard, faults: lis
     return found
 
 
-def _listed(strategy: Strategy, snapshot: Snapshot) -> list[Opportunity]:
-    found = list(strategy.find_opportunities(snapshot))
-    for one in found:
-        if not isinstance(one, Arbitrage | Signal):
-            raise PluginContractError(strategy.name, f"find_opportunities gave {one!r:.60}: expected an Arbitrage or a Signal")
-    return found
+def _listed(path: str, strategy: Strategy, snapshot: Snapshot) -> list[Opportunity]:
+    found: object = strategy.find_opportunities(snapshot)
+    listed = given(found, Iterable, path, "find_opportunities", "an iterator of opportunities")
+    return [check_opportunity(path, one) for one in listed]
 
 
 def ranked(

@@ -12,6 +12,7 @@ from tidemill.domain.pool import Decoded, Pool, PoolRef, Watch
 from tidemill.domain.snapshot import DexPolicy
 from tidemill.domain.time import ChainTime
 from tidemill.hookspecs.dex import Dex
+from tidemill.stages import contract
 from tidemill.stages.guard import Fault, Guard
 from tidemill.stages.market_state import Loading, MarketState
 
@@ -103,7 +104,8 @@ class Loader:
                     self._keep(state, pool, height, log)
                     continue
                 dex = self._dexes[state.refs[pool].dex]
-                after = guard.call(f"dex.{dex.name}", dex.apply, current, log, at)
+                path = f"dex.{dex.name}"
+                after = guard.call(path, contract.moved, path, "apply", dex.apply, current, log, at)
                 if isinstance(after, Fault | Needs):
                     self._failed(state, pool, after)
                 elif after is not current:
@@ -140,7 +142,8 @@ class Loader:
         at = view.head if view is not None else ChainTime(ref.chain, 0, 0)
         values = state.states.get(ref.chain, _NO_STATES)
         last = self._moved.get(pool) or state.pools.get(pool)
-        result = self._guard.call(f"dex.{dex.name}", dex.decode, ref, values, at, last)
+        path = f"dex.{dex.name}"
+        result = self._guard.call(path, contract.decoded, path, pool, dex.decode, ref, values, at, last)
         if isinstance(result, Decoded):
             self._loaded(state, ref, result)
         else:
@@ -166,7 +169,8 @@ class Loader:
             for height, log in loading.logs:
                 if height > loading.height:
                     at = _block_time(state, ref.chain, height)
-                    after = self._guard.call(f"dex.{ref.dex}", self._dexes[ref.dex].apply, pool, log, at)
+                    path = f"dex.{ref.dex}"
+                    after = self._guard.call(path, contract.moved, path, "apply", self._dexes[ref.dex].apply, pool, log, at)
                     if isinstance(after, Fault | Needs):
                         self._failed(state, ref.id, after, loading.rounds)
                         return
@@ -232,7 +236,8 @@ class Loader:
         if current is None:
             return
         dex = self._dexes[state.refs[pool].dex]
-        after = self._guard.call(f"dex.{dex.name}", dex.observe, current, event)
+        path = f"dex.{dex.name}"
+        after = self._guard.call(path, contract.moved, path, "observe", dex.observe, current, event)
         if isinstance(after, Fault):
             self._failed(state, pool, after)
         elif after is not current:

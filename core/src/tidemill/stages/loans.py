@@ -8,6 +8,7 @@ from tidemill.domain.events import States
 from tidemill.domain.ids import ChainId, Key
 from tidemill.domain.pool import Watch
 from tidemill.hookspecs.lender import Lender
+from tidemill.stages.contract import given
 from tidemill.stages.guard import Fault, Guard
 from tidemill.stages.market_state import MarketState
 
@@ -51,7 +52,7 @@ class LoanWatch:
                     continue
                 self._due.discard(place)
                 known = self._keys.setdefault(place, set())
-                answer = self._guard.call(f"lenders.{lender.name}", lender.watch, chain, state.states.get(chain, Map()))
+                answer = self._guard.call(f"lenders.{lender.name}", _watched, lender, chain, state)
                 if isinstance(answer, Fault):
                     self._faults.append(answer)
                     continue
@@ -60,3 +61,9 @@ class LoanWatch:
                 if keys or (answer.logs and not known):
                     fresh.append((chain, Watch(keys, answer.logs)))
         return tuple(fresh)
+
+
+def _watched(lender: Lender, chain: ChainId, state: MarketState) -> Watch:
+    answer = lender.watch(chain, state.states.get(chain, Map()))
+    watch: Watch = given(answer, Watch, f"lenders.{lender.name}", "watch", "a Watch")
+    return watch

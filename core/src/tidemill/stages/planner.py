@@ -6,7 +6,7 @@ from attrs import evolve, frozen
 
 from tidemill.domain.answers import CannotFit, NoPrice, Rejected
 from tidemill.domain.book import BookState
-from tidemill.domain.decision import Allowance, Missing
+from tidemill.domain.decision import Allowance, Missing, Sized, Valid
 from tidemill.domain.ids import AssetId, BookId, ChainId
 from tidemill.domain.opportunity import Arbitrage, Opportunity
 from tidemill.domain.plan import Flow, Group, Orders, Plan
@@ -20,6 +20,7 @@ from tidemill.hookspecs.risk import RiskCheck
 from tidemill.hookspecs.strategy import Strategy
 from tidemill.planning.desk import Desk
 from tidemill.planning.replay import Broken, Replayed, replay_flow
+from tidemill.stages.contract import check_flow, given, whole
 
 MAX_SIZINGS = 6
 """The first sizing and five more under halved allowances, where a plan does not fit its chain."""
@@ -57,7 +58,8 @@ class Attempt:
 
 def plan_idea(opportunity: Opportunity, strategy: Strategy, book: BookState, view: Snapshot, tools: Tools) -> Attempt:
     """Carry one idea through to the door, for one book; what does not fit is sized again under half the allowance."""
-    valid = strategy.validate_opportunity(opportunity, view)
+    path = f"strategies.{strategy.name}"
+    valid = given(strategy.validate_opportunity(opportunity, view), (Valid, Rejected), path, "validate_opportunity", "Valid or Rejected")
     if isinstance(valid, Rejected):
         return Attempt(valid)
     allowance = allowed(opportunity, book, view, tools)
@@ -67,9 +69,11 @@ def plan_idea(opportunity: Opportunity, strategy: Strategy, book: BookState, vie
     missing: Missing = ()
     answer: Planned | Rejected = Rejected("fit", "nothing was tried")
     for _ in range(MAX_SIZINGS):
-        size = strategy.calculate_position_size(opportunity, allowance, desk)
+        sized = strategy.calculate_position_size(opportunity, allowance, desk)
+        size: Sized | Rejected = given(sized, (Sized, Rejected), path, "calculate_position_size", "Sized or Rejected")
         if isinstance(size, Rejected):
             return Attempt(size, missing)
+        whole(path, "calculate_position_size", "units", size.units)
         missing = size.missing
         plan = strategy.build_execution_plan(opportunity, size, desk)
         if isinstance(plan, Rejected):
@@ -104,6 +108,8 @@ def check_plan(plan: Plan, opportunity: Opportunity, strategy: Strategy, book: B
             raise PluginContractError(strategy.name, f"build_execution_plan gave a plan whose {name} is {found!r}: expected {wanted!r}")
     if isinstance(plan, Group):
         return
+    if isinstance(plan, Flow):
+        check_flow(f"strategies.{strategy.name}", plan)
     assets = [asset for asset, _ in plan.funds]
     if plan.cost_cap < 0 or len(set(assets)) != len(assets) or any(amount <= 0 for _, amount in plan.funds):
         text = f"expected each asset once, amounts above 0 and a cost cap of at least 0, found {plan.funds} and {plan.cost_cap}"
@@ -116,9 +122,11 @@ def allowed(opportunity: Opportunity, book: BookState, view: Snapshot, tools: To
     unlimited = 1 << 256
     result = Allowance(asset, book.free(asset), unlimited, unlimited)
     for check in tools.risks:
-        answer = check.allow(opportunity, book, view)
+        answer = given(check.allow(opportunity, book, view), (Allowance, Rejected), f"risk.{check.name}", "allow", "Allowance or Rejected")
         if isinstance(answer, Rejected):
             return answer
+        for name in ("own", "borrowed", "cost"):
+            whole(f"risk.{check.name}", "allow", name, getattr(answer, name))
         result = result.least(answer)
     return result
 
@@ -133,18 +141,20 @@ def compose(plan: Plan, desk: Desk, tools: Tools) -> Planned | CannotFit | Broke
     if isinstance(replayed, Broken):
         return replayed
     wallet = tools.wallets[plan.book, plan.chain]
-    steps: Sequence[Step] = tuple(
-        step
-        for swap, pool in zip(plan.swaps, replayed.before, strict=True)
-        for step in tools.dexes[view.refs[swap.pool].dex].build_steps(swap, pool, at, wallet)
-    )
+    steps: list[Step] = []
+    for swap, pool in zip(plan.swaps, replayed.before, strict=True):
+        dex = view.refs[swap.pool].dex
+        steps += given(tools.dexes[dex].build_steps(swap, pool, at, wallet), (tuple, list), f"dex.{dex}", "build_steps", "a tuple of steps")
     lenders = {lender.name: lender for lender in tools.lenders}
     for loan in reversed(plan.loans):
-        steps = lenders[loan.lender].bracket(loan, steps, wallet, view)
-    unsigned = rules.compose(plan, steps, wallet, view)
+        bracketed = lenders[loan.lender].bracket(loan, tuple(steps), wallet, view)
+        steps = list(given(bracketed, (tuple, list), f"lenders.{loan.lender}", "bracket", "a sequence of steps"))
+    unsigned = rules.compose(plan, tuple(steps), wallet, view)
     if isinstance(unsigned, CannotFit):
         return unsigned
-    cost = rules.cost(unsigned, view)
+    whose = f"the rules of {plan.chain}"
+    cost: int = rules.cost(given(unsigned, Unsigned, whose, "compose", "Unsigned or CannotFit"), view)
+    whole(whose, "cost", "a cost of", cost)
     if cost > plan.cost_cap:
         return Rejected("cost", f"costs {cost}, at most {plan.cost_cap} was planned", (("cost", cost), ("cap", plan.cost_cap)))
     return Planned(plan, replayed, unsigned, cost)
@@ -154,7 +164,9 @@ def at_the_door(planned: Planned, book: BookState, view: Snapshot, tools: Tools)
     """Look at the finished plan: the risk checks, then its real gains less its real cost, then whether the money is free."""
     plan = planned.plan
     for check in tools.risks:
-        rejected = check.check(plan, book, view)
+        rejected: Rejected | None = given(
+            check.check(plan, book, view), (Rejected, type(None)), f"risk.{check.name}", "check", "Rejected or None"
+        )
         if rejected is not None:
             return rejected
     native = tools.rules[plan.chain].native

@@ -1,12 +1,12 @@
 """Notes: what the core tells, in words and in figures."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from tidemill.domain.amount_text import amount_text as whole_text
 from tidemill.domain.answers import Rejected
 from tidemill.domain.asset import Asset
-from tidemill.domain.events import PluginState
+from tidemill.domain.events import Control, PluginState
 from tidemill.domain.ids import AssetId, address_of
 from tidemill.domain.note import Note
 from tidemill.domain.opportunity import Arbitrage, Opportunity
@@ -106,6 +106,17 @@ def plugin_note(event: PluginState, head: ChainTime) -> Note:
     """Tell that a plugin failed, came back or was disabled."""
     text = f"{event.plugin} {event.state} ({event.failures} in a row): {event.reason}"
     return _note("plugin", "warning", head, text, (("plugin", event.plugin), ("state", event.state), ("failures", event.failures)))
+
+
+def control_note(event: Control, strategies: Sequence[str], head: ChainTime) -> Note:
+    """Tell that an operator paused or resumed strategies (those that were not before), or ends the run."""
+    cause = f": {event.cause}" if event.cause else ""
+    if event.command == "stop":
+        text = f"an operator ends the run{cause}"
+    else:
+        text = f"an operator {event.command}d {', '.join(strategies) or 'no strategy'}{cause}"
+    fields = (("command", event.command), ("strategies", tuple(strategies)), ("cause", event.cause))
+    return _note("control", "info", head, text, fields)
 
 
 def halt_note(head: ChainTime, reason: str) -> Note:

@@ -1,0 +1,86 @@
+"""A running instance from Python: what it is at, and the commands an operator has."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+from tidemill.api.config import load_config
+from tidemill.api.status import Status, status_from_json
+from tidemill.errors import ControlError
+from tidemill.pipeline.control_folder import call
+from tidemill.pipeline.protocol import ANSWER_BYTES, Request, decode_answer, encode_request
+
+TIMEOUT_S = 15
+"""Longer than an instance takes to say that it is busy."""
+
+
+@frozen
+class Commanded:
+    """What came of a command: the ``strategies`` it named, which of them ``changed`` by it, and a sentence.
+
+    ``changed`` is empty where there was nothing to do: pausing what is paused does no harm. For ``stop`` it holds ``run``.
+    """
+
+    command: str
+    strategies: tuple[str, ...]
+    changed: tuple[str, ...]
+    text: str
+
+
+@frozen
+class Instance:
+    """A running instance, reached over the socket in its data folder; every call is a connection of its own.
+
+    Every method raises ControlError where the instance has ended, does not answer, or refuses; then nothing was done.
+    """
+
+    data: Path
+
+    def status(self) -> Status:
+        """Return what the run is at."""
+        return status_from_json(self._ask(Request("status")))
+
+    def pause(self, strategy: str = "", cause: str = "") -> Commanded:
+        """Let a strategy, or all, no longer be asked; plans in flight settle as they would. It lasts as long as the run.
+
+        Args:
+            strategy: its name as in ``[strategies.NAME]``; "": all.
+            cause: why, in a line; it stands on the tape and in the status.
+        """
+        return self._command(Request("pause", strategy, cause))
+
+    def resume(self, strategy: str = "", cause: str = "") -> Commanded:
+        """Let a paused strategy, or all, be asked again from the next batch on; what changed meanwhile counts as changed for it."""
+        return self._command(Request("resume", strategy, cause))
+
+    def stop(self) -> Commanded:
+        """End the run as Ctrl-C does; returns as soon as it has been taken in, while the run settles what is in flight."""
+        return self._command(Request("stop"))
+
+    def _command(self, request: Request) -> Commanded:
+        value = self._ask(request)
+        try:
+            names, changed = ([str(name) for name in value[key]] for key in ("strategies", "changed"))
+            return Commanded(str(value["command"]), tuple(names), tuple(changed), str(value["text"]))
+        except (KeyError, TypeError) as error:
+            raise ControlError(f"{self.data}: the instance's answer cannot be read: it is of another version of Tidemill") from error
+
+    def _ask(self, request: Request) -> Mapping[str, Any]:
+        return decode_answer(call(self.data, encode_request(request), longest=ANSWER_BYTES, timeout_s=TIMEOUT_S))
+
+
+def connect(data: Path | str | None = None) -> Instance:
+    """Return the instance that runs on a data folder.
+
+    Args:
+        data: the folder; None: the one of the configuration in the current folder, else ``tidemill-data``.
+
+    Raises:
+        ControlError: no instance runs there, or it belongs to another user.
+        ConfigError: ``data`` is None and the configuration cannot be read.
+    """
+    instance = Instance(Path(data if data is not None else load_config().data))
+    instance.status()
+    return instance

@@ -1,0 +1,1 @@
+"""What ``tidemill doctor`` looks at, a module for each part of the surroundings."""

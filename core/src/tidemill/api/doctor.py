@@ -1,0 +1,77 @@
+"""Looks at everything a run stands on, and says what to do about what is wrong; changes nothing."""
+
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
+from pathlib import Path
+
+from attrs import frozen
+
+from tidemill.api.config import check_config, find_config, load_config
+from tidemill.api.diagnosis.folder import folder
+from tidemill.api.diagnosis.machine import machine
+from tidemill.api.diagnosis.packages import packages
+from tidemill.api.diagnosis.plugins import TIMEOUT_S, ask_plugins
+from tidemill.api.running import data_folder
+from tidemill.config.load import draft_config
+from tidemill.config.model import Config
+from tidemill.config.read import read_file
+from tidemill.discovery.packages import PACKAGES
+from tidemill.discovery.scan import find_plugins
+from tidemill.domain.finding import Finding
+from tidemill.errors import ConfigError
+
+
+@frozen
+class Diagnosis:
+    """Everything that was looked at, in order; ``sound`` is whether nothing is wrong: warnings are allowed."""
+
+    sound: bool
+    findings: tuple[Finding, ...]
+
+
+def doctor(config: Path | str | None = None, *, timeout_s: float = TIMEOUT_S) -> Diagnosis:
+    """Look at Python, clocks, limits, packages, the configuration, its plugins, the data folder and its ledger.
+
+    Args:
+        config: the configuration; None as for ``load_config``.
+        timeout_s: how long plugins may take to say what they find.
+    """
+    findings = (*machine(), *_of(Path(config) if config is not None else find_config(), timeout_s))
+    return Diagnosis(not any(finding.severity == "error" for finding in findings), findings)
+
+
+def _of(path: Path | None, timeout_s: float) -> Iterator[Finding]:
+    drafted = _draft(path)
+    enabled = {table.path for table in drafted.tables if table.enabled} if drafted is not None else set()
+    found = find_plugins()
+    known = {plugin.path for plugin in found}
+    yield from packages(found, enabled)
+    try:
+        checked = check_config(path)
+    except ConfigError as error:
+        for problem in error.problems:
+            place = " ".join(filter(None, (f"{problem.file}:{problem.line}" if problem.line else problem.file, problem.path)))
+            yield Finding("configuration", "error", f"{place}: {problem.message}", _remedy(problem.path.removeprefix("$."), known))
+    else:
+        yield Finding(
+            "configuration", "ok", f"{checked.config.source}, {len(checked.registry)} plugins enabled, mode {checked.config.mode}"
+        )
+        yield from ask_plugins(tuple(checked.registry), checked.assembled.plugins, timeout_s)
+    if drafted is not None:
+        stores = drafted.enabled("store")
+        yield from folder(data_folder(path), stores[0].name if stores else None)
+
+
+def _draft(path: Path | None) -> Config | None:
+    """Return what can be read of the configuration, however wrong the rest is."""
+    try:
+        return draft_config(read_file(path), str(path))[0] if path is not None else load_config()
+    except ConfigError:
+        return None
+
+
+def _remedy(path: str, known: AbstractSet[str]) -> str:
+    """Return what to do about a problem: a plugin of ours that is not installed can be."""
+    if path in PACKAGES and path not in known:
+        return f"`tidemill plugins install {path}`, or take its table out"
+    return "mend it; `tidemill config check` reads it again"

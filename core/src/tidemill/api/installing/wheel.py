@@ -1,0 +1,81 @@
+"""Wheels in a folder: built from a plugin's sources, and what each says of itself."""
+
+import hashlib
+import re
+import zipfile
+from collections.abc import Iterator, Sequence
+from email.parser import HeaderParser
+from pathlib import Path
+
+from attrs import frozen
+
+from tidemill.api.checks.versions import normal, parse_requirement
+from tidemill.api.installing.request import checkout
+from tidemill.api.installing.tool import InstallFailed, Tool
+from tidemill.discovery.packages import CHECKOUT
+from tidemill.errors import UsageError
+
+_GROUP = re.compile(r"^\s*\[(tidemill\.[a-z_]+\.v[0-9]+)\]", re.MULTILINE)
+
+
+@frozen
+class Wheel:
+    """A wheel file: ``name`` in its normal form, ``requires`` as its metadata has them, ``groups`` of entry points that are ours."""
+
+    path: Path
+    name: str
+    version: str
+    sha256: str
+    requires: tuple[str, ...]
+    groups: tuple[str, ...]
+
+
+def read_wheel(path: Path) -> Wheel:
+    """Read what a wheel says of itself.
+
+    Raises:
+        UsageError: it is no wheel.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = {name.rpartition("/")[2]: name for name in archive.namelist() if name.count("/") == 1 and ".dist-info/" in name}
+            header = HeaderParser().parsestr(archive.read(names["METADATA"]).decode("utf-8", "replace"))
+            entry_points = archive.read(names["entry_points.txt"]).decode("utf-8", "replace") if "entry_points.txt" in names else ""
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    except (OSError, KeyError, zipfile.BadZipFile) as error:
+        raise UsageError(f"{path}: is no wheel: {error}; build it anew") from error
+    requires = tuple(header.get_all("Requires-Dist", []))
+    return Wheel(path, normal(header["Name"] or ""), header["Version"] or "", digest, requires, tuple(_GROUP.findall(entry_points)))
+
+
+def build_wheel(tool: Tool, folder: Path, out: Path, options: Sequence[str]) -> Wheel:
+    """Build the wheel of a folder of sources.
+
+    Raises:
+        InstallFailed: its build backend failed, or could not be had.
+    """
+    before = set(out.glob("*.whl"))
+    if tool.name == "uv":
+        call = ["build", "--wheel", "--python", tool.python, "--out-dir", str(out), *options, str(folder)]
+    else:
+        call = ["wheel", "--no-deps", "--wheel-dir", str(out), *options, str(folder)]
+    tool.run(call, f"building {folder}", f"mend its pyproject.toml; `{tool.name} {' '.join(call[:2])}` in that folder shows all of it")
+    made = sorted(set(out.glob("*.whl")) - before)
+    if len(made) != 1:
+        raise InstallFailed(f"building {folder} made {len(made)} new wheels, expected one: look at its build backend")
+    return read_wheel(made[0])
+
+
+def local_wheels(tool: Tool, folder: Path, out: Path, installed: frozenset[str], options: Sequence[str]) -> Iterator[Wheel]:
+    """Build a plugin's wheel, and those of the libraries beside it in the same checkout that are not installed."""
+    waiting, seen = [folder], {folder}
+    root = checkout()
+    while waiting:
+        wheel = build_wheel(tool, waiting.pop(), out, options)
+        yield wheel
+        for text in wheel.requires:
+            bounds = parse_requirement(text)
+            place = root / CHECKOUT[bounds.name] if root is not None and bounds is not None and bounds.name in CHECKOUT else None
+            if bounds is not None and place is not None and place not in seen and bounds.name not in installed and place.is_dir():
+                seen.add(place)
+                waiting.append(place)

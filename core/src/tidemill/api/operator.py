@@ -1,0 +1,196 @@
+"""Answers what an operator asks of a running instance: what it is at, and commands that enter the pipeline as events."""
+
+import os
+import shutil
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+
+import anyio
+from attrs import frozen
+
+from tidemill import __version__
+from tidemill.api.status import BookStatus, ChainStatus, PlanStatus, PluginStatus, Status, status_json
+from tidemill.domain.book import BookState
+from tidemill.domain.events import Control
+from tidemill.domain.ids import AssetId
+from tidemill.domain.note import RunHeader
+from tidemill.errors import ControlError
+from tidemill.pipeline.lockstep import Lockstep
+from tidemill.pipeline.memory import resident_mb
+from tidemill.pipeline.protocol import Request
+from tidemill.pipeline.supervise import Supervisor
+
+
+@frozen
+class RunFacts:
+    """What does not change while a run lasts: ``header`` is what its notifiers are told, ``began`` the event loop's time at its start.
+
+    ``record`` is the tape it writes or "", ``data`` its folder, ``ledger`` the run's number in the ledger there, 0 without one.
+    """
+
+    header: RunHeader
+    began: float
+    record: str
+    data: Path
+    ledger: int
+
+
+class Operator:
+    """The instance's side of the control socket."""
+
+    def __init__(self, driver: Lockstep, supervisor: Supervisor, facts: RunFacts) -> None:
+        self._driver = driver
+        self._supervisor = supervisor
+        self._core = driver.core
+        self._facts = facts
+
+    async def answer(self, request: Request) -> Mapping[str, object]:
+        """Follow a request and return the value of its answer, after the run has taken it in.
+
+        Raises:
+            ControlError: it names a strategy that is not enabled here, or the run is ending; nothing was done.
+        """
+        if request.command == "status":
+            return status_json(self.status())
+        if request.command == "stop":
+            return await self._stop()
+        return await self._pause_or_resume(request)
+
+    async def _stop(self) -> Mapping[str, object]:
+        ending: list[str] = []
+
+        def make() -> Control | None:
+            ending.append(self._driver.stopped)
+            return None if ending[0] else Control("stop")
+
+        await self._driver.command(make)
+        text = "the run settles what is in flight, and ends with its summary"
+        return _commanded("stop", (), () if ending[0] else ("run",), f"{'ending already: ' if ending[0] else ''}{text}")
+
+    async def _pause_or_resume(self, request: Request) -> Mapping[str, object]:
+        named = self._named(request.strategy)
+        pausing = request.command == "pause"
+        affected: list[str] = []
+
+        def make() -> Control | None:
+            paused = self._core.unasked.paused
+            affected.extend(name for name in named if (name not in paused) == pausing)
+            return Control(request.command, (request.strategy,) if request.strategy else (), request.cause) if affected else None
+
+        await self._driver.command(make)
+        others = [name for name in named if name not in affected]
+        done = "paused" if pausing else "resumed"
+        already = "paused already" if pausing else "not paused"
+        parts = [f"{done} {', '.join(affected)}"] * bool(affected) + [f"{', '.join(others)} {_is(others)} {already}"] * bool(others)
+        return _commanded(request.command, named, tuple(affected), "; ".join(parts))
+
+    def _named(self, strategy: str) -> tuple[str, ...]:
+        names = tuple(one.strategy.name for one in self._core.roster.everyone)
+        if not names:
+            raise ControlError("this run has no strategy")
+        if not strategy:
+            return names
+        if strategy not in names:
+            near = get_close_matches(strategy, names, n=1)
+            meant = f"did you mean {near[0]}? " if near else ""
+            raise ControlError(f"no strategy {strategy!r} is enabled here: {meant}there are {', '.join(names)}")
+        return (strategy,)
+
+    def status(self) -> Status:
+        """Return what the run is at."""
+        driver, core, facts = self._driver, self._core, self._facts
+        tally, chains = core.tally, core.market.state.chains
+        now = anyio.current_time()
+        free, size = _disk(facts.data)
+        amounts = [asset for state in core.books.states.values() for asset in (state.base, *state.balances)]
+        assets = core.market.state.assets
+        return Status(
+            version=__version__,
+            process=os.getpid(),
+            mode=facts.header.mode,
+            source=facts.header.source,
+            seed=facts.header.seed,
+            tape=facts.header.tape,
+            record=facts.record,
+            state="halted" if driver.halted else "ending" if driver.stopped else "running",
+            reason=driver.halted or driver.stopped,
+            uptime_s=int(now - facts.began),
+            blocks=tally.blocks,
+            block_age_s=int(now - driver.block_at) if tally.blocks else None,
+            chains=tuple(ChainStatus(chain, view.head.height, view.head.unix_time) for chain, view in sorted(chains.items())),
+            opportunities=tally.opportunities,
+            plans=tally.plans,
+            fills=tally.fills,
+            reverts=tally.reverts,
+            rejected=tally.rejected,
+            pnl=dict(sorted(tally.pnl.items())),
+            cost=dict(sorted(tally.cost.items())),
+            books=tuple(_book(state) for _, state in sorted(core.books.states.items())),
+            strategies=tuple(self._strategy(one.path, one.strategy.name) for one in core.roster.everyone),
+            plugins=tuple(
+                one
+                for path in sorted(core.plugin_states)
+                if not path.startswith("strategies.") and (one := self._plugin(path)).state != "running"
+            ),
+            assets=tuple(assets[asset] for asset in sorted({*amounts, *tally.pnl, *tally.cost}) if asset in assets),
+            data=str(facts.data),
+            ledger=facts.ledger,
+            data_bytes=_folder_bytes(facts.data),
+            disk_free_bytes=free,
+            disk_bytes=size,
+            memory_mb=resident_mb(),
+        )
+
+    def _strategy(self, path: str, name: str) -> PluginStatus:
+        found, paused = self._plugin(path), self._core.unasked.paused
+        return PluginStatus(path, "paused", paused[name]) if name in paused and found.state != "disabled" else found
+
+    def _plugin(self, path: str) -> PluginStatus:
+        """Return a plugin's state: what was last told of it, unless it has done well since."""
+        event = self._core.plugin_states.get(path)
+        if event is None or event.state == "restarted":
+            return PluginStatus(path, "running")
+        if event.state == "disabled":
+            return PluginStatus(path, "disabled", event.reason, event.failures)
+        # The supervisor counts what the fold calls; a source beside it is failing until it is told to be back
+        failing = event.failures and (path.startswith("prices.") or self._supervisor.failures(path))
+        return PluginStatus(path, "failing", event.reason, event.failures) if failing else PluginStatus(path, "running")
+
+
+def _book(state: BookState) -> BookStatus:
+    plans = tuple(PlanStatus(plan.id, plan.strategy, plan.height) for plan in state.plans)
+    return BookStatus(state.id, state.base, _sorted(state.balances), _sorted(state.reserved), plans)
+
+
+def _sorted(amounts: Mapping[AssetId, int]) -> dict[AssetId, int]:
+    return dict(sorted(amounts.items()))
+
+
+def _commanded(command: str, strategies: tuple[str, ...], changed: tuple[str, ...], text: str) -> Mapping[str, object]:
+    return {"command": command, "strategies": list(strategies), "changed": list(changed), "text": text}
+
+
+def _is(names: list[str]) -> str:
+    return "is" if len(names) == 1 else "are"
+
+
+def _folder_bytes(folder: Path) -> int:
+    """Return what the files of a folder take; one that goes away meanwhile counts nothing."""
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += Path(place, name).lstat().st_size
+            except OSError:  # removed since it was listed
+                continue
+    return total
+
+
+def _disk(folder: Path) -> tuple[int, int]:
+    """Return free and all bytes of the disk under a folder; zeros where nobody can say."""
+    try:
+        found = shutil.disk_usage(folder)
+    except OSError:
+        return 0, 0
+    return found.free, found.total

@@ -1,0 +1,54 @@
+"""What a run says of itself: to its notifiers, in its ledger, at the head of its tape. Nothing of it is secret."""
+
+import json
+from pathlib import Path
+
+from tidemill import __version__
+from tidemill.config.text import config_to_json
+from tidemill.domain.note import RunHeader
+from tidemill.pipeline.assemble import Pipeline
+from tidemill.tape.header import TapeHeader
+
+
+def run_header(pipeline: Pipeline, source: str, seed: int, tape: Path | None) -> RunHeader:
+    """Return what notifiers are told at the start; pools and assets are those found so far."""
+    state = pipeline.core.market.state
+    return RunHeader(
+        version=__version__,
+        mode=pipeline.config.mode,
+        source=source,
+        seed=seed,
+        plugins=pipeline.plugins,
+        pools=len(state.refs),
+        assets=len({asset for ref in state.refs.values() for asset in ref.assets}),
+        venues=len({(ref.dex, ref.kind) for ref in state.refs.values()}),
+        tape=str(tape) if tape else "",
+    )
+
+
+def tape_header(pipeline: Pipeline, source: str, seed: int) -> TapeHeader:
+    """Return the head of the tape that a run writes."""
+    return TapeHeader(
+        kind="run",
+        chains=tuple(sorted(pipeline.chains)),
+        source=source,
+        seed=seed,
+        config=config_to_json(pipeline.config),
+        plugins=pipeline.plugins,
+        created_by=f"tidemill {__version__}",
+    )
+
+
+def ledger_header(pipeline: Pipeline, source: str, seed: int) -> str:
+    """Return, as JSON, what the ledger keeps beside a run; nothing of it decides anything."""
+    facts = {
+        "version": __version__,
+        "mode": pipeline.config.mode,
+        "source": source,
+        "seed": seed,
+        "chains": sorted(pipeline.chains),
+        "plugins": [list(plugin) for plugin in pipeline.plugins],
+        "assets": {asset.id: [asset.symbol, asset.decimals] for asset in pipeline.assets},
+        "config": json.loads(config_to_json(pipeline.config)),
+    }
+    return json.dumps(facts, sort_keys=True)

@@ -1,0 +1,100 @@
+"""Whether a run is on in a data folder, as far as what it leaves there shows."""
+
+import fcntl
+import json
+import os
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+from attrs import frozen
+
+from tidemill.api.connect import Instance
+from tidemill.api.ledger import open_ledger
+from tidemill.config.read import read_file
+from tidemill.errors import ConfigError, ControlError, TidemillError
+
+LOCK_FILE = "ledger.lock"
+DATA = Path("tidemill-data")
+DATA_VARIABLE = "TIDEMILL__DATA"
+
+RunMode = Literal["paper", "live", "unknown"]
+
+
+@frozen
+class RunningInstance:
+    """A run that holds a data folder: the process that wrote its id into the lock ("" where it could not), and what the run is."""
+
+    folder: Path
+    process: str
+    mode: RunMode
+
+    @property
+    def may_be_live(self) -> bool:
+        """Whether it trades real money; what cannot be known counts as if it did."""
+        return self.mode != "paper"
+
+
+def data_folder(config: Path | None) -> Path:
+    """Return the data folder that a configuration names, also where it is wrong otherwise: a missing plugin is why one installs.
+
+    Args:
+        config: its file; None: the default configuration.
+    """
+    named: object = os.environ.get(DATA_VARIABLE)
+    if named is None and config is not None:
+        try:
+            named = tomllib.loads(read_file(config)).get("data")
+        except (ConfigError, tomllib.TOMLDecodeError):
+            return DATA
+    return Path(named) if isinstance(named, str) and named else DATA
+
+
+def find_running(folder: Path) -> RunningInstance | None:
+    """Return the run that holds a data folder, or None.
+
+    The locks are asked, not the files: those stay behind when a run ends, and the operating system drops a lock with the process.
+    """
+    if not (_is_locked(folder) or _is_locked(folder / LOCK_FILE)):
+        return None
+    try:
+        status = Instance(folder).status()
+    except ControlError:  # it hangs, is of another user or of another version: what it wrote tells less, and enough
+        return RunningInstance(folder, _holder(folder / LOCK_FILE), _mode_of(folder))
+    return RunningInstance(folder, str(status.process), _known(status.mode))
+
+
+def _is_locked(path: Path) -> bool:
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        # Shared, and dropped at once: two who only ask do not hinder each other
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(file)
+    return False
+
+
+def _holder(path: Path) -> str:
+    try:
+        return path.read_text("ascii", errors="replace")[:20].strip()
+    except OSError:
+        return ""
+
+
+def _mode_of(folder: Path) -> RunMode:
+    """Return the mode that the latest run wrote into the ledger it holds."""
+    try:
+        with open_ledger(folder) as ledger:
+            header = json.loads(ledger.run().header)
+    except (TidemillError, json.JSONDecodeError):
+        return "unknown"
+    return _known(header.get("mode") if isinstance(header, dict) else None)
+
+
+def _known(mode: object) -> RunMode:
+    return "paper" if mode == "paper" else "live" if mode == "live" else "unknown"

@@ -1,0 +1,93 @@
+"""A running instance's status in lines for people."""
+
+from collections.abc import Iterator, Mapping
+
+from tidemill.api.status import Amounts, PluginStatus, Status
+from tidemill.domain.amount_text import amount_text
+from tidemill.domain.asset import Asset
+from tidemill.domain.ids import AssetId, address_of
+
+_SPANS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+_SIZES = ((1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "kB"))
+
+
+def status_lines(status: Status) -> Iterator[str]:
+    """Yield what matters at three in the morning: what runs, whether it moves, what is at stake, who is not asked and why."""
+    assets = {asset.id: asset for asset in status.assets}
+    played = f"tape {status.tape} ({status.source})" if status.tape else f"{status.source}, seed {status.seed}"
+    yield " · ".join([status.mode, played, f"up {span_text(status.uptime_s)}", _block(status), *_ending(status)])
+    done = f"{_plural(status.fills, 'fill')}, {_plural(status.reverts, 'revert')}, {status.rejected:,} rejected"
+    yield " · ".join([f"open plans {status.open_plans}", done, _money(status, assets)])
+    ledger = f"ledger {status.data}, run {status.ledger} ({size_text(status.data_bytes)})" if status.ledger else f"{status.data}, no ledger"
+    recorded = [f"recording {status.record}"] if status.record else []
+    yield " · ".join([ledger, *recorded, *_machine(status), f"process {status.process}"])
+    for book in status.books:
+        held = _amounts(book.balances, assets) or "nothing"
+        yield f"book {book.id}: {held}" + (f"; reserved {_amounts(book.reserved, assets)}" if book.reserved else "")
+        for plan in book.plans:
+            yield f"in flight: {plan.id} of {plan.strategy} since block {plan.height:,}"
+    for one in (*status.strategies, *status.plugins):
+        yield _plugin(one)
+
+
+def span_text(seconds: int) -> str:
+    """Return a span by its two largest units: ``3 d 4 h``, ``12 s``."""
+    parts = []
+    for size, unit in _SPANS:
+        count, seconds = divmod(seconds, size)
+        if count:
+            parts.append(f"{count} {unit}")
+        elif parts:
+            break
+    return " ".join(parts[:2]) or "0 s"
+
+
+def size_text(count: int) -> str:
+    """Return a number of bytes in the largest unit that it reaches, rounded down."""
+    return next((f"{count // size:,} {unit}" for size, unit in _SIZES if count >= size), f"{count} B")
+
+
+def _block(status: Status) -> str:
+    if status.block_age_s is None:
+        return "no block yet"
+    heights = ", ".join(f"block {one.height:,}" + (f" of {one.chain}" if len(status.chains) > 1 else "") for one in status.chains)
+    return f"{heights}, {span_text(status.block_age_s)} ago"
+
+
+def _ending(status: Status) -> list[str]:
+    if status.state != "running":
+        return [f"{'HALTED' if status.state == 'halted' else 'ending'}: {status.reason}"]
+    idle = [one for one in status.strategies if one.state in ("paused", "disabled")]
+    return [f"{len(idle)} of {_plural(len(status.strategies), 'strategy', 'strategies')} not asked"] if idle else []
+
+
+def _money(status: Status, assets: Mapping[AssetId, Asset]) -> str:
+    gains = _amounts(status.pnl, assets, sign=True) or "no gain or loss"
+    return f"{gains}, cost {_amounts(status.cost, assets) or 0}"
+
+
+def _machine(status: Status) -> list[str]:
+    parts = []
+    if status.disk_bytes:
+        used = status.disk_bytes - status.disk_free_bytes
+        parts.append(f"disk {used * 100 // status.disk_bytes} %")
+    if status.memory_mb:
+        parts.append(f"memory {status.memory_mb:,} MB")
+    return parts
+
+
+def _plugin(one: PluginStatus) -> str:
+    count = f" ({one.failures} in a row)" if one.failures else ""
+    return f"{one.path} {one.state}{count}{': ' if one.reason else ''}{one.reason}"
+
+
+def _amounts(amounts: Amounts, assets: Mapping[AssetId, Asset], *, sign: bool = False) -> str:
+    return ", ".join(_amount(asset, amount, assets.get(asset), sign) for asset, amount in amounts.items() if amount)
+
+
+def _amount(asset: AssetId, amount: int, known: Asset | None, sign: bool) -> str:
+    return f"{amount_text(amount, known.decimals if known else 0, sign=sign)} {known.symbol if known else address_of(asset)[:10]}"
+
+
+def _plural(count: int, one: str, many: str = "") -> str:
+    return f"{count:,} {one if count == 1 else many or one + 's'}"

@@ -1,0 +1,35 @@
+"""``tidemill doctor``: what a run stands on, and what to do about it."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command(name="doctor")
+@click.option("--config", "config", type=click.Path(path_type=Path), help="A configuration; ./tidemill.toml by default.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(config: Path | None, as_json: bool) -> None:
+    """Look at everything a run stands on, and say what to do about what is wrong; nothing is changed.
+
+    Exit code 1 when something is wrong; warnings are allowed.
+    """
+    from tidemill.api.doctor import doctor
+    from tidemill.cli.output import print_json
+
+    found = doctor(config)
+    if as_json:
+        print_json(found)
+    else:
+        width = max(len(finding.subject) for finding in found.findings)
+        for finding in found.findings:
+            click.echo(f"{finding.severity:<7}  {finding.subject.ljust(width)}  {finding.message}")
+            if finding.remedy:
+                click.echo(f"{'':7}  {'':{width}}  → {finding.remedy}")
+        click.echo(_sum(*(sum(finding.severity == severity for finding in found.findings) for severity in ("error", "warning"))))
+    if not found.sound:
+        click.get_current_context().exit(1)
+
+
+def _sum(errors: int, warnings: int) -> str:
+    told = [f"{count} {word}{'s' if count != 1 else ''}" for count, word in ((errors, "error"), (warnings, "warning")) if count]
+    return " and ".join(told) if told else "all is well"

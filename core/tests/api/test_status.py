@@ -1,0 +1,132 @@
+"""The status of a running instance: the same value on both sides of the socket, and lines that people read."""
+
+import json
+from typing import Any
+
+import pytest
+from attrs import evolve
+
+from tidemill.api.status import BookStatus, ChainStatus, PlanStatus, PluginStatus, Status, status_from_json, status_json
+from tidemill.api.status_text import size_text, span_text, status_lines
+from tidemill.domain.asset import Asset
+from tidemill.domain.ids import AssetId, BookId, ChainId, PlanId
+from tidemill.errors import ControlError
+
+USDC, ETH, ODD = AssetId("sim:1/erc20:0xaa"), AssetId("sim:1/slip44:60"), AssetId("sim:1/erc20:0x1234567890abcdef")
+STATUS = Status(
+    version="0.1.0",
+    process=4_711,
+    mode="paper",
+    source="sim:1",
+    seed=7,
+    tape="",
+    record="",
+    state="running",
+    reason="",
+    uptime_s=273_600,
+    blocks=1_200,
+    block_age_s=2,
+    chains=(ChainStatus(ChainId("sim:1"), 1_199, 1_700_000_000),),
+    opportunities=40,
+    plans=11,
+    fills=9,
+    reverts=1,
+    rejected=29,
+    pnl={USDC: 84_110_000, ODD: -5},
+    cost={ETH: 10**15},
+    books=(BookStatus(BookId("main"), USDC, {USDC: 50_000 * 10**6, ETH: 2**80}, {ETH: 10**15}, (PlanStatus(PlanId("p1"), "lag", 1_198),)),),
+    strategies=(PluginStatus("strategies.lag", "running"), PluginStatus("strategies.spatial", "paused", "gas is dear")),
+    plugins=(PluginStatus("dex.acme", "failing", "ZeroDivisionError: x", 2),),
+    assets=(Asset(USDC, "USDC", 6), Asset(ETH, "ETH", 18)),
+    data="tidemill-data",
+    ledger=3,
+    data_bytes=12 << 20,
+    disk_free_bytes=39,
+    disk_bytes=100,
+    memory_mb=84,
+)
+
+
+def lines(**changes: Any) -> list[str]:
+    return list(status_lines(evolve(STATUS, **changes)))
+
+
+def test_status_is_the_same_value_after_its_json() -> None:
+    """Amounts beyond what JSON's numbers hold come through exactly, as text."""
+    plain = json.loads(json.dumps(status_json(STATUS)))
+
+    assert STATUS == status_from_json(plain)
+    assert ({USDC: "84110000", ODD: "-5"}, str(2**80), 1) == (plain["pnl"], plain["books"][0]["balances"][ETH], plain["open_plans"])
+
+
+@pytest.mark.parametrize("change", [{"blocks": "many"}, {"pnl": {USDC: "x"}}, {"pnl": 3}, {"books": [{}]}, {"state": "asleep"}])
+def test_status_of_another_version_is_told(change: dict[str, Any]) -> None:
+    """What cannot be read is no traceback."""
+    with pytest.raises(ControlError, match="it is of another version of Tidemill"):
+        status_from_json({**status_json(STATUS), **change})
+    with pytest.raises(ControlError, match="another version"):
+        status_from_json({})
+
+
+def test_status_lines_say_what_matters_first() -> None:
+    """What runs and whether it moves; what is at stake; where; then books, plans in flight and plugins, each a line."""
+    assert [
+        "paper · sim:1, seed 7 · up 3 d 4 h · block 1,199, 2 s ago · 1 of 2 strategies not asked",
+        "open plans 1 · 9 fills, 1 revert, 29 rejected · +84.11 USDC, -5 0x12345678, cost 0.001 ETH",
+        "ledger tidemill-data, run 3 (12 MB) · disk 61 % · memory 84 MB · process 4711",
+        "book main: 50,000.00 USDC, 1,208,925.819615 ETH; reserved 0.001 ETH",
+        "in flight: p1 of lag since block 1,198",
+        "strategies.lag running",
+        "strategies.spatial paused: gas is dear",
+        "dex.acme failing (2 in a row): ZeroDivisionError: x",
+    ] == lines()
+
+
+@pytest.mark.parametrize(
+    ("changes", "place", "text"),
+    [
+        ({"block_age_s": None}, 0, "no block yet"),
+        ({"state": "halted", "reason": "too deep"}, 0, "HALTED: too deep"),
+        ({"state": "ending", "reason": "an operator ended the run"}, 0, "ending: an operator ended the run"),
+        ({"tape": "a.tape"}, 0, "tape a.tape (sim:1)"),
+        ({"chains": (*STATUS.chains, ChainStatus(ChainId("toy:2"), 5, 0))}, 0, "block 1,199 of sim:1, block 5 of toy:2, 2 s ago"),
+        ({"pnl": {}, "cost": {}}, 1, "no gain or loss, cost 0"),
+        ({"ledger": 0}, 2, "tidemill-data, no ledger"),
+        ({"record": "r.tape"}, 2, "recording r.tape"),
+        ({"books": (BookStatus(BookId("main"), USDC, {}, {}, ()),)}, 3, "book main: nothing"),
+    ],
+)
+def test_status_lines_tell_what_is_out_of_the_ordinary(changes: dict[str, Any], place: int, text: str) -> None:
+    """Each in its place."""
+    assert text in lines(**changes)[place]
+
+
+def test_status_lines_leave_out_what_the_platform_does_not_tell() -> None:
+    """No disk of 0 bytes, no memory of 0."""
+    third = lines(disk_bytes=0, memory_mb=0)[2]
+
+    assert "ledger tidemill-data, run 3 (12 MB) · process 4711" == third
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 s"),
+        (59, "59 s"),
+        (60, "1 min"),
+        (61, "1 min 1 s"),
+        (3_600, "1 h"),
+        (3_605, "1 h"),
+        (90_061, "1 d 1 h"),
+        (86_400 * 400, "400 d"),
+    ],
+)
+def test_span_is_told_by_its_two_largest_units(seconds: int, text: str) -> None:
+    """Nobody at three in the morning counts seconds of days."""
+    assert text == span_text(seconds)
+
+
+@pytest.mark.parametrize(("count", "text"), [(0, "0 B"), (1_023, "1023 B"), (1_024, "1 kB"), (1 << 30, "1 GB"), (5 << 40, "5,120 GB")])
+def test_size_is_told_in_the_largest_unit(count: int, text: str) -> None:
+    """Rounded down."""
+    assert text == size_text(count)

@@ -1,0 +1,113 @@
+"""What the status says of plugins that do not simply run, and of a run that does not."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tidemill.api.operator import Operator, RunFacts
+from tidemill.api.status import PluginStatus, Status, status_from_json
+from tidemill.domain import events as ev
+from tidemill.domain.note import RunHeader
+from tidemill.domain.opportunity import Opportunity
+from tidemill.domain.snapshot import Snapshot
+from tidemill.hookspecs.strategy import Strategy
+from tidemill.pipeline.protocol import Request
+
+pytestmark = pytest.mark.anyio
+Benches = Callable[..., Any]
+Rigs = Callable[..., Any]
+FACTS = RunFacts(RunHeader("0.1.0", "paper", "toy:1", 3, ()), 0.0, "", Path("gone"), 0)
+DEEP = 10**21
+
+
+class Moody(Strategy):
+    """Raises while it is told to."""
+
+    name = "moody"
+    mood = "good"
+
+    def find_opportunities(self, snapshot: Snapshot) -> Iterator[Opportunity]:
+        if self.mood == "bad":
+            raise ZeroDivisionError("a bad day")
+        return iter(())
+
+
+def operator(made: Any) -> Operator:
+    return Operator(made.driver, made.run.supervisor, FACTS)
+
+
+async def status(made: Any) -> Status:
+    return status_from_json(await operator(made).answer(Request("status")))
+
+
+def states(found: Status) -> list[tuple[str, str, int]]:
+    return [(one.path, one.state, one.failures) for one in (*found.strategies, *found.plugins)]
+
+
+async def test_status_before_the_first_block_has_no_age(bench: Benches, rig: Rigs) -> None:
+    """What has not come is not 54 years old."""
+    found = await status(rig(bench((Moody(),))))
+
+    assert (0, None, "running", 0, 0) == (found.blocks, found.block_age_s, found.state, found.ledger, found.data_bytes)
+    assert () == found.chains
+
+
+async def test_strategy_that_fails_is_failing_until_it_does_well(bench: Benches, rig: Rigs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its last error and how often in a row; once it has answered again it simply runs; disabled stays, even when paused."""
+    made = rig(bench((Moody(),)))
+    made.script_of(1)
+    monkeypatch.setattr(Moody, "mood", "bad")
+    await made.play()
+    failing = await status(made)
+    made.run.core.on_batch(ev.Batch("s", 1, None, 0, "", "", "confirmed", 0, 0, (ev.Control("pause"),)), False)
+    paused = await status(made)
+    disabled = ev.PluginState("strategies.moody", "disabled", 3, "failed 3 times in a row")
+    made.run.core.on_batch(ev.Batch("s", 1, None, 0, "", "", "confirmed", 0, 0, (disabled,)), False)
+    ended = await status(made)
+
+    assert (PluginStatus("strategies.moody", "failing", "ZeroDivisionError: a bad day", 1),) == failing.strategies
+    assert [("strategies.moody", "paused", 0)] == states(paused)
+    assert (PluginStatus("strategies.moody", "disabled", "failed 3 times in a row", 3),) == ended.strategies
+
+
+async def test_plugins_beside_strategies_are_listed_while_they_fail(bench: Benches, rig: Rigs) -> None:
+    """A DEX that has done well since, and a source that is back, are not told of any more."""
+    made = rig(bench((Moody(),)))
+
+    def told(*events: ev.PluginState) -> None:
+        made.run.core.on_batch(ev.Batch("supervisor", 1, None, 0, "", "", "confirmed", 0, 0, events), False)
+
+    told(ev.PluginState("dex.toy", "failed", 2, "x"), ev.PluginState("prices.feed", "failed", 1, "closed"))
+    assert [("strategies.moody", "running", 0), ("prices.feed", "failing", 1)] == states(await status(made))
+    told(ev.PluginState("prices.feed", "restarted", 1), ev.PluginState("risk.limits", "disabled", 3, "again"))
+
+    assert [("strategies.moody", "running", 0), ("risk.limits", "disabled", 3)] == states(await status(made))
+
+
+async def test_status_tells_that_a_run_halted_or_is_ending(bench: Benches, rig: Rigs) -> None:
+    """In one word, and why; the second stop is told to be one."""
+    halted, ending = rig(bench((Moody(),))), rig(bench((Moody(),)))
+    await halted.driver.command(lambda: ev.Control("halt", (), "the market looks wrong"))
+    first = await operator(ending).answer(Request("stop"))
+    second = await operator(ending).answer(Request("stop"))
+
+    assert ("halted", "the market looks wrong") == ((found := await status(halted)).state, found.reason)
+    assert ("ending", "an operator ended the run") == ((found := await status(ending)).state, found.reason)
+    assert (["run"], []) == (first["changed"], second["changed"])
+    assert str(second["text"]).startswith("ending already: ")
+
+
+async def test_status_shows_plans_in_flight_and_what_they_reserve(bench: Benches, rig: Rigs) -> None:
+    """By book, with the strategy and the block."""
+    made = rig(bench(latency=4))
+    pools = made.run.load({1: (DEEP, DEEP), 2: (DEEP, DEEP)})
+    made.run.block({pools[2]: (DEEP * 105 // 100, DEEP)})
+    found = await status(made)
+    (book,) = found.books
+    (plan,) = book.plans
+
+    assert (1, "lagging", made.run.blocks.height) == (found.open_plans, plan.strategy, plan.height)
+    assert any(book.reserved.values())
+    assert (1, 1) == (found.plans, found.opportunities)

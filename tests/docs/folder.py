@@ -1,0 +1,122 @@
+"""An empty folder with an environment of its own, as a reader of a page has one."""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import sysconfig
+import tomllib
+import venv
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.docs.blocks import Block, apply, matches
+
+PATIENCE_S = 120
+SITE = Path(sysconfig.get_path("purelib"))
+
+
+class Folder:
+    """A page's folder; the packages of this workspace are installed in its environment, and others can be, without a network."""
+
+    def __init__(self, top: Path) -> None:
+        self.path = top / "page"
+        self.path.mkdir()
+        self._top = top
+        self._groups: list[int] = []
+        self._output = ""
+        self._environment = environment(top)
+
+    def follow(self, blocks: Sequence[Block]) -> None:
+        """Do what the blocks of a page say, in order.
+
+        Raises:
+            AssertionError: a command ends with another code, or prints something else, than the page says.
+        """
+        for block in blocks:
+            if block.how == "output":
+                shown, found = block.text, self._output
+                assert matches(shown, found), f"line {block.line}: the page shows\n{shown}\nand it printed\n{found}"
+            elif block.how == "run":
+                self._run(block, ["bash", "-euc", block.text] if block.language == "sh" else ["python", "-c", block.text])
+            elif block.how != "shown":
+                self._write(block)
+
+    def close(self) -> None:
+        """End what the page's commands left running."""
+        for group in self._groups:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(group, signal.SIGKILL)
+
+    def _write(self, block: Block) -> None:
+        path = apply(block, self.path)
+        if path.suffix == ".py":
+            self._run(block, ["python", str(path)])
+        elif path.name == "tidemill.toml":
+            self._run(block, ["tidemill", "config", "check", path.name])
+        elif path.suffix == ".toml":
+            tomllib.loads(path.read_text("utf-8"))
+
+    def _run(self, block: Block, command: list[str]) -> None:
+        written = self._top / "output"
+        # A file and no pipe: a command that goes on in the background would hold a pipe open
+        with written.open("w") as output:
+            running = subprocess.Popen(
+                command,
+                cwd=self.path,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+            self._groups.append(running.pid)
+            code = running.wait(PATIENCE_S)
+        self._output = written.read_text("utf-8")
+        assert block.exits == code, (
+            f"line {block.line}: ended with {code}, and not {block.exits}:\n{block.text}\nIt printed\n{self._output}"
+        )
+
+
+def environment(top: Path) -> dict[str, str]:
+    """Make a virtual environment beside the page's folder and return the variables that switch it on."""
+    folder = top / "environment"
+    venv.EnvBuilder(symlinks=True).create(folder)
+    site = folder / SITE.relative_to(sys.prefix)
+    for package in SITE.iterdir():
+        place = site / package.name
+        if package.suffix == ".dist-info":  # uv follows no links here
+            shutil.copytree(package, place)
+        elif not place.exists():
+            place.symlink_to(package)
+    for script in Path(sys.prefix, "bin").iterdir():
+        _link_script(script, folder)
+    kept = {name: os.environ[name] for name in ("LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT") if name in os.environ}
+    uv = os.environ.get("UV") or shutil.which("uv")
+    assert uv, "the pages install with uv, which is not on the path: pip install uv"
+    path = os.pathsep.join([str(folder / "bin"), str(_alone(Path(uv), top)), "/usr/bin", "/bin"])
+    quiet = {"UV_OFFLINE": "1", "UV_CACHE_DIR": str(top / "cache"), "UV_NO_PROGRESS": "1", "NO_COLOR": "1", "COLUMNS": "120"}
+    return {**kept, **quiet, "HOME": str(top), "PATH": path, "VIRTUAL_ENV": str(folder), "PYTHONIOENCODING": "utf-8"}
+
+
+def _alone(uv: Path, top: Path) -> Path:
+    """Return a folder that holds uv and nothing else."""
+    folder = top / "uv"
+    folder.mkdir()
+    (folder / "uv").write_text(f'#!/bin/sh\nexec "{uv}" "$@"\n', "utf-8")
+    (folder / "uv").chmod(0o755)
+    return folder
+
+
+def _link_script(script: Path, folder: Path) -> None:
+    place, interpreter = folder / "bin" / script.name, f"#!{sys.prefix}/".encode()
+    if place.exists() or not script.is_file():
+        return
+    text = script.read_bytes()
+    if text.startswith(interpreter):
+        place.write_bytes(text.replace(interpreter, f"#!{folder}/".encode(), 1))
+        place.chmod(0o755)
+    elif text.startswith(b"\x7fELF"):
+        place.symlink_to(script)
