@@ -15,7 +15,7 @@ def suites() -> dict[str, type]:
     found = {}
     for kind in KINDS:
         if find_spec(f"{PACKAGE}.{kind.name}") is not None:
-            found[kind.name] = getattr(import_module(f"{PACKAGE}.{kind.name}"), suite_name(kind))
+            found[kind.name] = getattr(import_module(f"{PACKAGE}.{kind.name}.suite"), suite_name(kind))
     return found
 
 

@@ -20,7 +20,7 @@ from tidemill.errors import DecodeError
 from tidemill.hookspecs.chain import ChainReader, Step
 from tidemill.hookspecs.dex import Dex, PoolFilter, States
 from tidemill.units import PPM_SCALE
-from tidemill_testing.conformance.pool_case import PoolCase, RecordedAnswer
+from tidemill_testing.conformance.dex.pool_case import PoolCase, RecordedAnswer
 from tidemill_testing.market import NEXT, SIM
 
 SYNC = b"\x51" * 32

@@ -22,7 +22,7 @@ from tidemill.domain.events import (
     Trade,
 )
 from tidemill.domain.ids import MAIN_BOOK, AssetId, ChainId, Key, MarketId
-from tidemill_testing.conformance.chain_faults import block_faults, head_faults
+from tidemill_testing.conformance.chain.faults import block_faults, head_faults
 from tidemill_testing.conformance.events import book_faults, counting_faults, price_faults, recording_faults, time_faults
 
 CHAIN = ChainId("acme:1")

@@ -5,7 +5,7 @@ from tidemill.units import Bps
 from tidemill_risk_limits import Limits
 from tidemill_risk_limits.settings import LimitsSettings
 from tidemill_testing.conformance import RiskConformance
-from tidemill_testing.conformance.risk_case import E18, USDC, WETH
+from tidemill_testing.conformance.risk.case import E18, USDC, WETH
 
 
 class TestLimitsByDefault(RiskConformance):

@@ -6,7 +6,7 @@ import pytest
 
 from tidemill.domain.ids import AssetId
 from tidemill.domain.search import Candidate
-from tidemill_testing.conformance.brute_force import Found, brute_force, by_route, random_pools
+from tidemill_testing.conformance.search.brute_force import Found, brute_force, by_route, random_pools
 from tidemill_testing.market import PairPool
 
 

@@ -7,18 +7,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 _HOMES = {
-    "tidemill_testing.conformance.chain": ("ChainConformance",),
-    "tidemill_testing.conformance.command": ("CommandConformance",),
-    "tidemill_testing.conformance.dex": ("DexConformance",),
-    "tidemill_testing.conformance.lender": ("LenderConformance",),
-    "tidemill_testing.conformance.notifier": ("NotifierConformance",),
-    "tidemill_testing.conformance.pool_case": ("PoolCase", "RecordedAnswer", "recorded_answers"),
-    "tidemill_testing.conformance.price": ("PriceConformance",),
-    "tidemill_testing.conformance.risk": ("RiskConformance",),
+    "tidemill_testing.conformance.chain.suite": ("ChainConformance",),
+    "tidemill_testing.conformance.command.suite": ("CommandConformance",),
+    "tidemill_testing.conformance.dex.suite": ("DexConformance",),
+    "tidemill_testing.conformance.lender.suite": ("LenderConformance",),
+    "tidemill_testing.conformance.notifier.suite": ("NotifierConformance",),
+    "tidemill_testing.conformance.dex.pool_case": ("PoolCase", "RecordedAnswer", "recorded_answers"),
+    "tidemill_testing.conformance.price.suite": ("PriceConformance",),
+    "tidemill_testing.conformance.risk.suite": ("RiskConformance",),
     "tidemill_testing.conformance.rule": ("Broken", "Rule"),
-    "tidemill_testing.conformance.search": ("SearchConformance",),
-    "tidemill_testing.conformance.store": ("StoreConformance",),
-    "tidemill_testing.conformance.strategy": ("StrategyConformance",),
+    "tidemill_testing.conformance.search.suite": ("SearchConformance",),
+    "tidemill_testing.conformance.store.suite": ("StoreConformance",),
+    "tidemill_testing.conformance.strategy.suite": ("StrategyConformance",),
     "tidemill_testing.conformance.suite": ("Conformance",),
 }
 _HOME_BY_NAME = {name: module for module, names in _HOMES.items() for name in names}
@@ -43,18 +43,18 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from tidemill_testing.conformance.chain import ChainConformance
-    from tidemill_testing.conformance.command import CommandConformance
-    from tidemill_testing.conformance.dex import DexConformance
-    from tidemill_testing.conformance.lender import LenderConformance
-    from tidemill_testing.conformance.notifier import NotifierConformance
-    from tidemill_testing.conformance.pool_case import PoolCase, RecordedAnswer, recorded_answers
-    from tidemill_testing.conformance.price import PriceConformance
-    from tidemill_testing.conformance.risk import RiskConformance
+    from tidemill_testing.conformance.chain.suite import ChainConformance
+    from tidemill_testing.conformance.command.suite import CommandConformance
+    from tidemill_testing.conformance.dex.pool_case import PoolCase, RecordedAnswer, recorded_answers
+    from tidemill_testing.conformance.dex.suite import DexConformance
+    from tidemill_testing.conformance.lender.suite import LenderConformance
+    from tidemill_testing.conformance.notifier.suite import NotifierConformance
+    from tidemill_testing.conformance.price.suite import PriceConformance
+    from tidemill_testing.conformance.risk.suite import RiskConformance
     from tidemill_testing.conformance.rule import Broken, Rule
-    from tidemill_testing.conformance.search import SearchConformance
-    from tidemill_testing.conformance.store import StoreConformance
-    from tidemill_testing.conformance.strategy import StrategyConformance
+    from tidemill_testing.conformance.search.suite import SearchConformance
+    from tidemill_testing.conformance.store.suite import StoreConformance
+    from tidemill_testing.conformance.strategy.suite import StrategyConformance
     from tidemill_testing.conformance.suite import Conformance
 
 

@@ -12,7 +12,7 @@ from tidemill.hookspecs.kinds import KIND_BY_NAME
 from tidemill.hookspecs.plugin import settings
 from tidemill_dex_uniswap.sushiswap import SushiSwap
 from tidemill_testing.conformance import Broken, Conformance, DexConformance
-from tidemill_testing.conformance.dex_answers import answers_of
+from tidemill_testing.conformance.dex.answers import answers_of
 from tidemill_testing.conformance.installed import registered_class
 from tidemill_testing.conformance.rule import Rule, rule, rules_of
 from tidemill_testing.conformance.twin import TwinFailed, in_twin

@@ -1,0 +1,259 @@
+"""Rules for risk checks: pure, repeatable, without memory, and never more than there is."""
+
+import copy
+import re
+from collections.abc import Sequence
+from typing import ClassVar
+
+import pytest
+from attrs import evolve
+
+from tidemill.domain.answers import Rejected
+from tidemill.domain.decision import Allowance
+from tidemill.domain.plan import Flow
+from tidemill.errors import PluginError
+from tidemill.hookspecs.risk import RiskCheck
+from tidemill_testing.conformance import asking
+from tidemill_testing.conformance.deals import wrong_rejection
+from tidemill_testing.conformance.history import more_history
+from tidemill_testing.conformance.other_process import importable, in_other_process
+from tidemill_testing.conformance.risk.answers import (
+    Answer,
+    allowed,
+    answer_digests,
+    answer_of,
+    answers_of,
+    asset_of,
+    busier,
+    case_name,
+    mappings_of,
+)
+from tidemill_testing.conformance.risk.case import RiskCase, everyday, hostile_cases, resized
+from tidemill_testing.conformance.rule import rule
+from tidemill_testing.conformance.sandbox import OutsideWorld, folder_of, sandbox
+from tidemill_testing.conformance.suite import Conformance
+
+HASH_SEEDS = (1, 4242)
+RAISED = (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, AssertionError, RuntimeError, PluginError)
+_RULE = re.compile(r"[a-z][a-z0-9_]*")
+
+
+class RiskConformance(Conformance):
+    """What every risk check must hold to; ``class TestShare(RiskConformance): plugin = Share`` is the whole test.
+
+    An author must give:
+        plugin: the check's class.
+
+    An author may give:
+        settings, assets, capabilities, exempt: as for every kind. Give settings under which the check bounds something.
+        cases: a fixture; what it is asked about. The default is a market of four pools with books from empty to busy
+            (``tidemill_testing.conformance.risk.case.everyday``).
+
+    Capabilities:
+        ``monotone``: more money in the book never lowers an allowance, one more plan in flight never raises it.
+        ``holds_at_the_door``: own money above what ``allow`` gave is stopped again by ``check``, when the plan is finished.
+    """
+
+    kind = "risk"
+    prefix = "RSK"
+    may_give = Conformance.may_give | {"cases"}
+
+    plugin: ClassVar[type[RiskCheck]]
+
+    @pytest.fixture
+    def cases(self) -> Sequence[RiskCase]:
+        """What the check is asked about."""
+        return everyday()
+
+    @rule("RSK-10", "it only computes while it is asked")
+    def test_only_computes(self, cases: Sequence[RiskCase]) -> None:
+        """A limit must hold in a replay as on the day: no file, socket, clock, chance or environment decides it.
+
+        If this fails: take times from ``snapshot.now_ns`` and heads, money from the book; what an operator sets is a setting.
+        """
+        check = self.make()
+        try:
+            with sandbox(folder_of(self.plugin)):
+                for case in cases:
+                    answer_of(check, case)
+        except OutsideWorld as error:
+            self.broken(str(error))
+
+    @rule("RSK-11", "another instance answers the same")
+    def test_another_instance_answers_the_same(self, cases: Sequence[RiskCase]) -> None:
+        """A replay makes a new instance and must come to the same decisions.
+
+        If this fails: look for ``id()``, default ``repr`` and attributes of class or module that one instance leaves for the next.
+        """
+        self._same(answers_of(self.make(), cases), answers_of(self.make(), cases), "another instance")
+
+    @rule("RSK-12", "every PYTHONHASHSEED answers the same")
+    def test_every_hash_seed_answers_the_same(self, cases: Sequence[RiskCase]) -> None:
+        """The order of sets and of immutable maps changes from process to process; which limit is told first must not.
+
+        If this fails: sort sets, and the keys and items of mappings, before their order reaches an answer.
+        """
+        if not importable(self.plugin):
+            self.broken(f"{self.plugin.__qualname__} stands inside a function: define it in a module, so that another process can load it")
+        argument = (self.plugin, self.made_settings(), tuple(cases))
+        one, other = (in_other_process(answer_digests, self.plugin, argument, seed) for seed in HASH_SEEDS)
+        place = asking.first_difference(one, other)
+        if place is not None:
+            self.broken(
+                f"answers under PYTHONHASHSEED {HASH_SEEDS[0]} and {HASH_SEEDS[1]} differ first at case {place}: {case_name(cases[place])}"
+            )
+
+    @rule("RSK-13", "it keeps no state between calls")
+    def test_keeps_no_state(self, cases: Sequence[RiskCase]) -> None:
+        """A rollback or a restart cannot restore what a check remembers; a limit that forgets lets everything through.
+
+        If this fails: read plans in flight, positions and balances from the book, and history from the snapshot, declared in ``needs``.
+        """
+        check = self.make()
+        before = asking.state_of(check)
+        backwards = [answer_of(check, case) for case in reversed(cases)][::-1]
+        after = asking.state_of(check)
+        changed = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
+        if changed:
+            self.broken(f"being asked changed its attributes {', '.join(changed)}")
+        self._same(backwards, answers_of(check, cases), "asked in another order it")
+
+    @rule("RSK-14", "an allowance is of the opportunity's asset, in whole base units")
+    def test_allowance_is_well_formed(self, cases: Sequence[RiskCase]) -> None:
+        """Several checks are combined by taking the least of each figure: all must speak of one asset, none below 0.
+
+        If this fails: start from ``Allowance(asset, book.free(asset), …)``, divide with ``//`` and end with ``max(0, …)``.
+        """
+        check = self.make()
+        for case in cases:
+            answer = check.allow(case.opportunity, case.book, case.snapshot)
+            if isinstance(answer, Rejected):
+                continue
+            if not isinstance(answer, Allowance):
+                self.broken(f"{case_name(case)}: allow gave {answer!r:.80}, expected an Allowance or Rejected")
+            if answer.asset != asset_of(case.opportunity):
+                self.broken(f"{case_name(case)}: the allowance is of {answer.asset}")
+            for name in ("own", "borrowed", "cost"):
+                figure = getattr(answer, name)
+                if type(figure) is not int or figure < 0:
+                    self.broken(f"{case_name(case)}: the allowance's {name} is {figure!r}, expected a whole number of at least 0")
+
+    @rule("RSK-15", "no more of its own is allowed than the book has free")
+    def test_no_more_is_allowed_than_is_free(self, cases: Sequence[RiskCase]) -> None:
+        """What is reserved for plans in flight is spoken for: a second plan must not count on it.
+
+        If this fails: bound ``own`` by ``book.free(asset)``, not by ``book.balances``.
+        """
+        check = self.make()
+        for case in cases:
+            answer = check.allow(case.opportunity, case.book, case.snapshot)
+            if isinstance(answer, Allowance):
+                free = case.book.free(asset_of(case.opportunity))
+                if answer.own > free:
+                    self.broken(f"{case_name(case)}: {answer.own} own is allowed, {free} is free")
+
+    @rule("RSK-16", "a rejection carries rule, reason and numbers")
+    def test_rejection_carries_rule_reason_and_numbers(self, cases: Sequence[RiskCase]) -> None:
+        """The ledger and ``tidemill why`` tell an operator which limit stopped a trade, by the name that stands in the configuration.
+
+        If this fails: use the setting's name as rule, and give what was found and the limit as numbers.
+        """
+        for case, answers in zip(cases, answers_of(self.make(), cases), strict=True):
+            for answer in answers:
+                if isinstance(answer, Rejected):
+                    wrong = wrong_rejection(answer)
+                    if wrong is not None:
+                        self.broken(f"{case_name(case)}: {wrong}")
+                    if not _RULE.fullmatch(answer.rule):
+                        self.broken(f"{case_name(case)}: a rejection's rule is {answer.rule!r}, expected a name of lower-case letters")
+
+    @rule("RSK-17", "the finished plan passes or is Rejected")
+    def test_finished_plan_passes_or_is_rejected(self, cases: Sequence[RiskCase]) -> None:
+        """At the door only None opens: a check that answers False or True would let pass what it meant to stop.
+
+        If this fails: return None where the plan may go, ``Rejected(…)`` where not.
+        """
+        check = self.make()
+        for case in cases:
+            answer: object = check.check(case.plan, case.book, case.snapshot)
+            if answer is not None and not isinstance(answer, Rejected):
+                self.broken(f"{case_name(case)}: check gave {answer!r:.80}, expected None or Rejected")
+
+    @rule("RSK-18", "a hostile opportunity does not make it raise")
+    def test_hostile_opportunity_does_not_make_it_raise(self) -> None:
+        """A check that raises is put aside by its supervisor after a few times: whoever makes it raise has got rid of the limit.
+
+        If this fails: expect pools, prices and assets that are not known, amounts beyond 256 bits, orders and groups; reject what
+        cannot be compared with its limit.
+        """
+        check = self.make()
+        for name, case in hostile_cases():
+            try:
+                check.allow(case.opportunity, case.book, case.snapshot)
+                check.check(case.plan, case.book, case.snapshot)
+            except RAISED as error:
+                self.broken(f"{name}: it raised {type(error).__name__}: {error}")
+
+    @rule("RSK-19", "it changes nothing that it is given")
+    def test_changes_nothing_that_it_is_given(self, cases: Sequence[RiskCase]) -> None:
+        """The book that a check is shown is the one that the next check, and the reservation, will see.
+
+        If this fails: copy balances before you change them (``dict(book.balances)``).
+        """
+        check = self.make()
+        for case in cases:
+            kept = mappings_of(case)
+            before = copy.deepcopy(kept)
+            answer_of(check, case)
+            changed = [name for name, held in mappings_of(case).items() if held != before[name]]
+            if changed:
+                self.broken(f"{case_name(case)}: being asked changed {', '.join(changed)}")
+
+    @rule("RSK-20", "it reads no history that it did not declare")
+    def test_reads_no_history_that_it_did_not_declare(self, cases: Sequence[RiskCase]) -> None:
+        """Another plugin may want more history than this one: then more is there, and this one's answers must not change.
+
+        If this fails: declare in ``needs`` what is read, and cut each sequence to the length declared: ``points[-length:]``.
+        """
+        check = self.make()
+        richer = [evolve(case, snapshot=more_history(case.snapshot, self.plugin.needs)) for case in cases]
+        self._same(answers_of(check, cases), answers_of(check, richer), "with more history it")
+
+    @rule("RSK-21", "more money never allows less, more in flight never allows more", needs="monotone")
+    def test_allowance_is_monotone(self, cases: Sequence[RiskCase]) -> None:
+        """A limit that opens as the book fills with risk is none.
+
+        If this fails: bound by what is free and by what plans in flight use already; where falling money should open a limit,
+        do not declare ``monotone``.
+        """
+        check = self.make()
+        for case in cases:
+            own, borrowed = allowed(check, case)
+            asset = asset_of(case.opportunity)
+            richer = evolve(case.book, balances={**case.book.balances, asset: 2 * case.book.balances.get(asset, 0) + 1})
+            more = allowed(check, evolve(case, book=richer))
+            if more[0] < own or more[1] < borrowed:
+                self.broken(f"{case_name(case)}: own and borrowed {(own, borrowed)} are allowed, {more} with twice the money")
+            fuller = busier(case.book, asset)
+            fewer = allowed(check, evolve(case, book=fuller))
+            if fewer[0] > own or fewer[1] > borrowed:
+                self.broken(f"{case_name(case)}: own and borrowed {(own, borrowed)} are allowed, {fewer} with one more plan in flight")
+
+    @rule("RSK-22", "what it does not allow it stops at the door", needs="holds_at_the_door")
+    def test_what_it_does_not_allow_it_stops_at_the_door(self, cases: Sequence[RiskCase]) -> None:
+        """A strategy sizes by itself: one that overlooks its allowance must still not get past the limit.
+
+        If this fails: compare ``plan.funds`` (and what a ``Group`` holds together) in ``check`` with the same figure as in ``allow``.
+        """
+        check = self.make()
+        for case in cases:
+            if isinstance(case.plan, Flow) and case.plan.funds:
+                own, _ = allowed(check, case)
+                over = resized(case.plan, own + max(1, own // 100))
+                if check.check(over, case.book, case.snapshot) is None:
+                    self.broken(f"{case_name(case)}: {own} own is allowed, and a plan with {over.funds[0][1]} passes")
+
+    def _same(self, one: Sequence[Answer], other: Sequence[Answer], who: str) -> None:
+        place = asking.first_difference(one, other)
+        if place is not None:
+            self.broken(f"case {place}: it answered {one[place]!r:.240}; {who} answered {other[place]!r:.240}")
