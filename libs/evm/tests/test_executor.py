@@ -9,7 +9,7 @@ from tidemill.hookspecs.chain import Step
 from tidemill_evm.errors import EncodeError, MalformedBytes
 from tidemill_evm.executor import MAX_LOANS, SELECTOR, FlowCall, decode_flow, encode_flow
 from tidemill_evm.gas import BYTE_GAS, INTRINSIC_GAS, LOAN_GAS, SWAP_GAS, ZERO_BYTE_GAS, call_gas, calldata_gas, estimate_gas, gas_limit
-from tidemill_evm.steps import FlashLoan, V2Swap, V3Swap
+from tidemill_evm.steps import CallSwap, FlashLoan, V2Swap, V3Swap
 
 
 def address(number: int) -> str:
@@ -23,8 +23,23 @@ LEAST = st.just(0) | AMOUNTS
 SWAPS: st.SearchStrategy[Step] = st.builds(
     V2Swap, ADDRESSES, ADDRESSES, ADDRESSES, st.booleans(), st.integers(0, 999_999), INPUTS, LEAST
 ) | st.builds(V3Swap, ADDRESSES, ADDRESSES, ADDRESSES, st.booleans(), INPUTS, LEAST)
+CALLEES = st.integers(50, 60).map(address)
+
+
+@st.composite
+def call_swaps(draw: st.DrawFn) -> CallSwap:
+    """Draw a call whose amount is fixed, written into its calldata, or both."""
+    token_in, token_out = draw(st.tuples(ADDRESSES, ADDRESSES).filter(lambda pair: pair[0] != pair[1]))
+    before, behind = draw(st.binary(min_size=4, max_size=80)), draw(st.binary(max_size=80))
+    patched = draw(st.booleans())
+    calldata = before + bytes(32) + behind if patched else before + behind
+    amount_in = draw(INPUTS if patched else AMOUNTS)
+    place = len(before) if patched else None
+    return CallSwap(draw(CALLEES), draw(CALLEES), token_in, token_out, calldata, place, amount_in, draw(LEAST))
+
+
 STEPS = st.recursive(
-    SWAPS,
+    SWAPS | call_swaps(),
     lambda inner: st.builds(
         FlashLoan,
         st.sampled_from(["aave", "sim", "balancer_v2"]),
@@ -174,7 +189,7 @@ ONE = START + b"\3" + b"".join(bytes(19) + bytes((n,)) for n in (1, 2, 3))
         (SELECTOR + b"\1\x21", 5),
         (START + b"\2" + bytes(40), 28),
         (ONE + b"\0", 68),
-        (ONE + b"\1\4", 69),
+        (ONE + b"\1\5", 69),
         (ONE + b"\1\x81", 69),
         (ONE + b"\1\x13", 69),
         (ONE + b"\1\1\0\1\3", 72),

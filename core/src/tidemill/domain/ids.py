@@ -23,8 +23,9 @@ OpportunityId = NewType("OpportunityId", str)
 Key = NewType("Key", str)
 """Names one piece of a chain's state.
 
-EVM: ``<contract>:<slot hex>``, a word of 32 bytes; the answer of a call is ``<contract>:call:<calldata hex>``. Solana: an account's
-address, whose value is its owner program (32 bytes) followed by the account's bytes, because one layout serves several programs.
+EVM: ``<contract>:<slot hex>``, a word of 32 bytes; the answer of a call is ``<contract>:call:0x<calldata hex>``, None where it reverts
+(``storage_key`` and ``call_key`` of ``tidemill_evm.storage`` write them). Solana: an account's address,
+whose value is its owner program (32 bytes) followed by the account's bytes, because one layout serves several programs.
 """
 Pair = tuple[AssetId, AssetId]
 """Two assets in order of their ids."""

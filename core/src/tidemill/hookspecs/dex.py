@@ -20,7 +20,11 @@ from tidemill.hookspecs.plugin import Plugin
 from tidemill.units import PPM_SCALE, Bps
 
 States = Mapping[Key, bytes | None]
-"""Values read so far: None is known to be absent, a key that is not in it was never read."""
+"""Values read so far: None is known to be absent, a key that is not in it was never read.
+
+What a key may name is said at ``tidemill.domain.ids.Key``: on EVM chains a slot (``storage_key`` of ``tidemill_evm.storage``; a word of
+32 bytes) or the answer of a contract to a call (``call_key``; the bytes that come back, None where it reverts), on Solana an account.
+"""
 
 
 @frozen
@@ -79,7 +83,13 @@ class Dex(Plugin):
 
     @abstractmethod
     def build_steps(self, swap: PlannedSwap, pool: Pool, at: ChainTime, wallet: Wallet) -> tuple[Step, ...]:
-        """Return the steps that carry out a swap; ``pool`` is as it will stand at that step, amounts in ``swap`` are final."""
+        """Return the steps that carry out a swap; ``pool`` is as it will stand at that step, amounts in ``swap`` are final.
+
+        Steps are those of the chain's family, which its rules know how to compose, in paper mode too: on EVM chains ``V2Swap`` and
+        ``V3Swap`` of ``tidemill_evm.steps``, and ``CallSwap`` for a call of any other contract. What a plan brings is found by
+        ``swap_exact_in``, never from its steps: these must do what the pool says. Who calls, pays and receives is
+        ``wallet.executor or wallet.owner``.
+        """
 
     def supported_pairs(self, snapshot: Snapshot) -> tuple[Pair, ...]:
         """Return the pairs that this DEX's loaded pools trade, in order."""

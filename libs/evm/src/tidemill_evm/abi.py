@@ -1,25 +1,20 @@
-"""Contract ABI encoding: elementary types, ``bytes``, ``string`` and arrays ``T[]``.
+"""Contract ABI encoding: elementary types, ``bytes``, ``string``, arrays ``T[]`` and ``T[k]``, tuples ``(T1,T2)``, nested as they like.
 
-Decoding is exact: padding must be zero, numbers within their type, dynamic parts in order without gaps or rests, so that
-``encode(types, decode(types, data)) == data``. Tuples and arrays of fixed length do not occur in what is read here.
+Values of arrays and tuples are sequences, and are decoded as tuples. Decoding is exact: padding must be zero, numbers within their type,
+dynamic parts in order without gaps or rests, so that ``encode(types, decode(types, data)) == data``; compilers write nothing else.
 Specification: docs.soliditylang.org, "Contract ABI Specification".
 """
 
-import re
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
+from tidemill_evm.abi_types import WORD, Kind, argument_types, elementary, parse_type
 from tidemill_evm.address import address_bytes
 from tidemill_evm.errors import EncodeError, MalformedBytes
 from tidemill_evm.keccak import keccak256
 
 Value: TypeAlias = "int | bool | str | bytes | Sequence[Value]"
-"""int for uintN and intN, bool, str for address (lower case) and string, bytes for bytesN and bytes, a sequence for ``T[]``."""
-
-WORD: Final = 32
-_NUMBER: Final = re.compile(r"(u?int)(\d+)")
-_FIXED: Final = re.compile(r"bytes(\d+)")
+"""int for uintN and intN, bool, str for address (lower case) and string, bytes for bytesN and bytes, a sequence for arrays and tuples."""
 
 
 def selector(signature: str) -> bytes:
@@ -36,32 +31,18 @@ def encode(types: Sequence[str], values: Sequence[Value]) -> bytes:
     """Return the encoding of values, as the arguments of a function have it.
 
     Raises:
-        EncodeError: a value does not fit its type, or there are more or fewer than types.
+        EncodeError: a value does not fit its type, there are more or fewer than types, or there is no such type.
     """
-    if len(types) != len(values):
-        raise EncodeError(f"expected {len(types)} values, found {len(values)}")
-    heads: list[bytes] = []
-    tails: list[bytes] = []
-    end = WORD * len(types)
-    for kind, value in zip(types, values, strict=True):
-        if _is_dynamic(kind):
-            tail = _encode_dynamic(kind, value)
-            heads.append(end.to_bytes(WORD, "big"))
-            tails.append(tail)
-            end += len(tail)
-        else:
-            heads.append(encode_word(kind, value))
-    return b"".join((*heads, *tails))
+    return _encode_sequence([parse_type(name) for name in types], values)
 
 
 def encode_call(signature: str, values: Sequence[Value] = ()) -> bytes:
-    """Return calldata: the selector of ``signature`` and its encoded arguments.
+    """Return calldata: the selector of ``signature`` and its encoded arguments; a struct stands in it as a tuple of its fields.
 
     Raises:
-        EncodeError: as ``encode``.
+        EncodeError: as ``encode``, or it is no signature.
     """
-    inside = signature[signature.index("(") + 1 : -1]
-    return selector(signature) + encode(inside.split(",") if inside else (), values)
+    return selector(signature) + encode(argument_types(signature), values)
 
 
 def decode(types: Sequence[str], data: bytes) -> tuple[Value, ...]:
@@ -69,11 +50,56 @@ def decode(types: Sequence[str], data: bytes) -> tuple[Value, ...]:
 
     Raises:
         MalformedBytes: it is cut, has a rest, or holds anything that ``encode`` would not have written there.
+        EncodeError: there is no such type.
     """
-    values, end = _decode_sequence(types, data, 0)
+    values, end = _decode_sequence([parse_type(name) for name in types], data, 0)
     if end != len(data):
         raise MalformedBytes(f"({','.join(types)})", end, f"expected the end, found {len(data) - end} bytes more")
     return values
+
+
+def decode_call(signature: str, calldata: bytes) -> tuple[Value, ...]:
+    """Return the arguments of a call; offsets in errors count from the end of the selector.
+
+    Raises:
+        MalformedBytes: it calls another function, or as ``decode``.
+        EncodeError: it is no signature.
+    """
+    types = argument_types(signature)
+    if calldata[:4] != selector(signature):
+        raise MalformedBytes(signature, 0, f"expected the selector {selector(signature).hex()}, found {calldata[:4].hex() or 'nothing'}")
+    return decode(types, calldata[4:])
+
+
+def word_offset(signature: str, calldata: bytes, path: Sequence[int]) -> int:
+    """Return where in a call's bytes, selector included, the word of one elementary value begins.
+
+    Args:
+        signature: of the function.
+        calldata: what ``encode_call`` gave for it.
+        path: the argument's place, then the place of the component or element inside it, and so on; ``(0, 4)`` is the fifth field of a
+            struct that is the first argument.
+
+    Raises:
+        MalformedBytes: the bytes are no such call.
+        EncodeError: nothing stands there, or no single word does.
+    """
+    decode_call(signature, calldata)
+    kinds: Sequence[Kind] = [parse_type(name) for name in argument_types(signature)]
+    kind, start = Kind(signature, "tuple", tuple(kinds)), 4
+    for place in path:
+        count = kind.count if kind.shape == "array" else len(kind.parts)
+        if count is None:
+            count, start = decode_number(calldata, start), start + WORD
+        if not 0 <= place < count:
+            raise EncodeError(f"expected one of {count} places in {kind.name}, found {place} in {tuple(path)}")
+        array = kind.shape == "array"
+        head = start + (place * kind.parts[0].head if array else sum(part.head for part in kind.parts[:place]))
+        kind = kind.parts[0 if array else place]
+        start = start + decode_number(calldata, head) if kind.dynamic else head
+    if kind.shape != "word":
+        raise EncodeError(f"expected the path of an elementary value in {signature}, found {tuple(path)}: {kind.name}")
+    return start
 
 
 def encode_word(kind: str, value: Value) -> bytes:
@@ -82,7 +108,7 @@ def encode_word(kind: str, value: Value) -> bytes:
     Raises:
         EncodeError: the value does not fit, or the type is dynamic or unknown.
     """
-    match _elementary(kind), value:
+    match elementary(kind), value:
         case ("uint", bits), int() if not isinstance(value, bool) and 0 <= value < 1 << bits:
             return value.to_bytes(WORD, "big")
         case ("int", bits), int() if not isinstance(value, bool) and -(1 << bits - 1) <= value < 1 << bits - 1:
@@ -103,7 +129,7 @@ def decode_word(kind: str, data: bytes, offset: int = 0) -> Value:
         MalformedBytes: the bytes end before, or are not of that type.
         EncodeError: the type is dynamic or unknown.
     """
-    family, size = _elementary(kind)
+    family, size = elementary(kind)
     raw = data[offset : offset + WORD]
     if len(raw) != WORD:
         raise MalformedBytes(kind, offset, f"expected 32 bytes, found {len(raw)}")
@@ -136,66 +162,83 @@ def decode_number(data: bytes, offset: int) -> int:
     return int.from_bytes(raw, "big")
 
 
-@lru_cache(maxsize=256)
-def _elementary(kind: str) -> tuple[str, int]:
-    """Return the family of an elementary type and its size: bits, or bytes for ``bytesN``."""
-    if kind in ("address", "bool"):
-        return kind, 160 if kind == "address" else 1
-    number = _NUMBER.fullmatch(kind)
-    if number and int(number[2]) in range(8, 257, 8):
-        return number[1], int(number[2])
-    fixed = _FIXED.fullmatch(kind)
-    if fixed and 1 <= int(fixed[1]) <= WORD:
-        return "bytes", int(fixed[1])
-    raise EncodeError(f"{kind!r} is no elementary type: expected uintN, intN, bool, address or bytesN")
+def _encode_sequence(kinds: Sequence[Kind], values: Sequence[Value]) -> bytes:
+    if len(kinds) != len(values):
+        raise EncodeError(f"expected {len(kinds)} values, found {len(values)}")
+    heads: list[bytes] = []
+    tails: list[bytes] = []
+    end = sum(kind.head for kind in kinds)
+    for kind, value in zip(kinds, values, strict=True):
+        raw = _encode(kind, value)
+        if kind.dynamic:
+            heads.append(end.to_bytes(WORD, "big"))
+            tails.append(raw)
+            end += len(raw)
+        else:
+            heads.append(raw)
+    return b"".join((*heads, *tails))
 
 
-def _is_dynamic(kind: str) -> bool:
-    return kind in ("bytes", "string") or kind.endswith("[]")
+def _encode(kind: Kind, value: Value) -> bytes:
+    if kind.shape == "word":
+        return encode_word(kind.name, value)
+    if kind.shape == "bytes":
+        raw = value.encode() if kind.name == "string" and isinstance(value, str) else value
+        if isinstance(raw, bytes) and (kind.name == "bytes" or isinstance(value, str)):
+            return len(raw).to_bytes(WORD, "big") + raw + bytes(-len(raw) % WORD)
+    elif isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        if kind.shape == "tuple":
+            return _encode_sequence(kind.parts, value)
+        if kind.count is None:
+            return len(value).to_bytes(WORD, "big") + _encode_sequence(kind.parts * len(value), value)
+        return _encode_sequence(kind.parts * kind.count, value)
+    raise EncodeError(f"{value!r} is no {kind.name}")
 
 
-def _encode_dynamic(kind: str, value: Value) -> bytes:
-    if kind == "string" and isinstance(value, str):
-        kind, value = "bytes", value.encode()
-    if kind == "bytes" and isinstance(value, bytes):
-        return len(value).to_bytes(WORD, "big") + value + bytes(-len(value) % WORD)
-    if kind.endswith("[]") and isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        return len(value).to_bytes(WORD, "big") + encode((kind[:-2],) * len(value), value)
-    raise EncodeError(f"{value!r} is no {kind}")
-
-
-def _decode_sequence(types: Sequence[str], data: bytes, base: int) -> tuple[tuple[Value, ...], int]:
+def _decode_sequence(kinds: Sequence[Kind], data: bytes, base: int) -> tuple[tuple[Value, ...], int]:
     """Return the values whose heads begin at ``base``, and the offset behind the last byte they use."""
     values: list[Value] = []
-    end = base + WORD * len(types)
-    for place, kind in enumerate(types):
-        head = base + WORD * place
-        if not _is_dynamic(kind):
-            values.append(decode_word(kind, data, head))
-            continue
-        found = decode_number(data, head)
-        if found != end - base:
-            raise MalformedBytes(kind, head, f"expected its bytes at {end - base}, found a pointer to {found}")
-        value, end = _decode_dynamic(kind, data, end)
+    head, end = base, base + sum(kind.head for kind in kinds)
+    for kind in kinds:
+        if kind.dynamic:
+            found = decode_number(data, head)
+            if found != end - base:
+                raise MalformedBytes(kind.name, head, f"expected its bytes at {end - base}, found a pointer to {found}")
+            value, end = _decode(kind, data, end)
+        else:
+            value, _ = _decode(kind, data, head)
         values.append(value)
+        head += kind.head
     return tuple(values), end
 
 
-def _decode_dynamic(kind: str, data: bytes, offset: int) -> tuple[Value, int]:
+def _decode(kind: Kind, data: bytes, offset: int) -> tuple[Value, int]:
+    """Return the value at ``offset``, and the offset behind the last byte it uses."""
+    if kind.shape == "word":
+        return decode_word(kind.name, data, offset), offset + WORD
+    if kind.shape == "bytes":
+        return _decode_bytes(kind, data, offset)
+    if kind.shape == "tuple":
+        return _decode_sequence(kind.parts, data, offset)
+    count, start = (decode_number(data, offset), offset + WORD) if kind.count is None else (kind.count, offset)
+    # A longer claim is a lie, and would be allocated before it is found out: each element takes a head.
+    if count * kind.parts[0].head > len(data) - start:
+        raise MalformedBytes(kind.name, offset, f"expected {count} elements, found {max(len(data) - start, 0)} bytes")
+    return _decode_sequence(kind.parts * count, data, start)
+
+
+def _decode_bytes(kind: Kind, data: bytes, offset: int) -> tuple[Value, int]:
     length, start = decode_number(data, offset), offset + WORD
-    # An element takes a word, a byte itself: a longer claim is a lie, and would be allocated before it is found out.
-    if length * (WORD if kind.endswith("[]") else 1) > len(data) - start:
-        raise MalformedBytes(kind, offset, f"expected {length} elements, found {len(data) - start} bytes")
-    if kind.endswith("[]"):
-        return _decode_sequence((kind[:-2],) * length, data, start)
+    if length > len(data) - start:
+        raise MalformedBytes(kind.name, offset, f"expected {length} elements, found {len(data) - start} bytes")
     stop = start + length
     end = stop + -length % WORD
     if end > len(data) or any(data[stop:end]):
-        raise MalformedBytes(kind, stop, "expected zero padding up to a whole word")
+        raise MalformedBytes(kind.name, stop, "expected zero padding up to a whole word")
     raw = data[start:stop]
-    if kind == "bytes":
+    if kind.name == "bytes":
         return raw, end
     try:
         return raw.decode(), end
     except UnicodeDecodeError as error:
-        raise MalformedBytes(kind, start + error.start, "expected UTF-8") from error
+        raise MalformedBytes(kind.name, start + error.start, "expected UTF-8") from error

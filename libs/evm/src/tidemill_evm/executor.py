@@ -16,15 +16,34 @@ name        1 + L                    length 1 <= L <= 64, then ASCII
 V2 swap     7 [+ number] [+ number]  op 1 and flags, pool, token in, token out, fee in parts per million (3 bytes)
 V3 swap     4 [+ number] [+ number]  op 2 and flags, pool, token in, token out
 flash loan  op 3, name, ...          lender, pool, asset, amount (number), fee (number), then its steps like ``steps``
+call swap   4, ...                   op 4 and flags, contract, token in, token out [, spender] [, number] [, number] [, number],
+                                     length (number, 4 to 65,535), calldata
 =========== ======================== ==================================================================================
 
 An address is one byte, its place in ``addresses``. Flags of a swap: 0x10 token0 is sold, 0x20 a fixed input follows (else all that is
 held is sold), 0x40 a least output follows (else 0). A plan has one encoding: decoding refuses any other, so that what a signer reads
 is what the contract does. Twelve swaps inside a flash loan take some 700 bytes: 26 addresses, 520; the steps, some 80; amounts.
+
+Flags of a call swap, in this order behind its three places: 0x10 the spender is another one than the contract and follows, 0x20 a fixed
+input follows, 0x40 a least output follows, 0x80 the place of the amount in the calldata follows; 0x20 or 0x80 or both are set. At that
+place, 4 or more, 32 bytes of the calldata are zero. Contract and spender are no token that any step, loan or guard of the program names,
+and the tokens differ. The contract carries a call swap out so:
+
+1. The amount is the fixed input, else its whole balance of token in. An amount of 0 or above that balance reverts; so does a contract or
+   spender that is the executor itself or one of the two tokens.
+2. It notes its balances of both tokens and sets its allowance of token in for the spender to exactly the amount. A token that answers
+   nothing has agreed, one that answers ``false`` reverts.
+3. Where a place is given it writes the amount there, 32 bytes, big-endian. It calls the contract with the calldata, no native coin and all
+   gas left; a failing call reverts with the same words, an address without code reverts.
+4. Meanwhile nobody may call it back: it takes the callback of a swap or loan from the pool of the step under way alone, here from none.
+5. Whatever is left of the allowance it sets to 0.
+6. It reverts if its balance of token in fell by more than the amount, or its balance of token out grew by less than the least output
+   (which is a fall where that is 0).
+
+So a call can neither take more than the step sells nor leave a right to take more behind; what it pays is measured, never believed.
 """
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from attrs import frozen
@@ -34,17 +53,21 @@ from tidemill.units import PPM_SCALE
 from tidemill_evm.abi import selector
 from tidemill_evm.address import address_bytes
 from tidemill_evm.errors import EncodeError, MalformedBytes
-from tidemill_evm.steps import FlashLoan, V2Swap, V3Swap
+from tidemill_evm.executor_reader import NAME, PROGRAM, ProgramReader
+from tidemill_evm.steps import CallSwap, FlashLoan, V2Swap, V3Swap
 
 SELECTOR: Final = selector("execute()")
 VERSION: Final = 1
 MAX_LOANS: Final = 8
 """How deep flash loans may stand inside each other."""
 
-_V2, _V3, _LOAN = 1, 2, 3
+MAX_CALLDATA: Final = 0xFFFF
+"""The most bytes that one call swap calls with."""
+
+_V2, _V3, _LOAN, _CALL = 1, 2, 3, 4
 _ZERO_FOR_ONE, _HAS_INPUT, _HAS_LEAST = 0x10, 0x20, 0x40
-_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_.:-]{0,63}")
-_WHAT: Final = "executor program"
+_HAS_SPENDER, _HAS_PLACE = 0x10, 0x80
+_SELECTOR_SIZE, _WORD = 4, 32
 
 
 @frozen
@@ -60,15 +83,19 @@ def encode_flow(steps: Sequence[Step], guards: Sequence[tuple[str, int]], expire
     """Return the calldata that carries out ``steps``.
 
     Args:
-        steps: V2 and V3 swaps and flash loans; at least one.
+        steps: V2, V3 and call swaps and flash loans; at least one.
         guards: (token, least balance in base units, above 0) pairs; each token once.
         expires: a height, >= 0.
 
     Raises:
-        EncodeError: an amount, an address, a name or a count has no place in the program, or a step is of another family.
+        EncodeError: an amount, an address, a name or a count has no place in the program, a call goes to a token of the plan, or a step is
+            of another family.
     """
     if not steps or len({token for token, _ in guards}) != len(guards):
         raise EncodeError(f"expected a step and guards of distinct tokens, found {len(steps)} steps and guards {tuple(guards)}")
+    called = sorted(set(_callees(steps)) & {*_tokens(steps), *(token for token, _ in guards)})
+    if called:
+        raise EncodeError(f"expected calls of contracts that are no token of the plan, found {', '.join(called)} as contract or spender")
     places: dict[str, int] = {}
     body = _steps(steps, places, MAX_LOANS)
     if len(guards) > 255:
@@ -86,21 +113,21 @@ def decode_flow(program: bytes) -> FlowCall:
     Raises:
         MalformedBytes: it is cut, has a rest, or is not the one encoding of a plan.
     """
-    reader = _Reader(program)
+    reader = ProgramReader(program)
     if reader.take(4, "selector") != SELECTOR:
-        raise MalformedBytes(_WHAT, 0, f"expected the selector {SELECTOR.hex()}, found {program[:4].hex()}")
+        raise MalformedBytes(PROGRAM, 0, f"expected the selector {SELECTOR.hex()}, found {program[:4].hex()}")
     version = reader.byte("version")
     if version != VERSION:
-        raise MalformedBytes(_WHAT, 4, f"expected version {VERSION}, found {version}")
+        raise MalformedBytes(PROGRAM, 4, f"expected version {VERSION}, found {version}")
     expires = reader.number("expires")
     reader.read_addresses()
     steps = _read_steps(reader, MAX_LOANS)
     guards: list[tuple[str, int]] = []
     for _ in range(reader.byte("count of guards")):
         at = reader.at
-        token = reader.address("token of a guard")
+        token = reader.token("token of a guard")
         if any(token == other for other, _ in guards):
-            raise MalformedBytes(_WHAT, at, f"{token} has two guards")
+            raise MalformedBytes(PROGRAM, at, f"{token} has two guards")
         guards.append((token, reader.positive("least balance")))
     reader.finish()
     return FlowCall(steps, tuple(guards), expires)
@@ -123,26 +150,82 @@ def _step(step: Step, places: dict[str, int], loans: int) -> bytes:
         case FlashLoan():
             if not loans:
                 raise EncodeError(f"expected at most {MAX_LOANS} flash loans inside each other")
-            if not _NAME.fullmatch(step.provider):
+            if not NAME.fullmatch(step.provider):
                 raise EncodeError(f"expected a provider's name of 1 to 64 of a-z 0-9 _ . : -, found {step.provider!r}")
             name = bytes((len(step.provider),)) + step.provider.encode()
             terms = _place(step.pool, places) + _place(step.asset, places) + _number(_positive(step.amount)) + _number(step.fee)
             return bytes((_LOAN,)) + name + terms + _steps(step.inner, places, loans - 1)
-    raise EncodeError(f"{type(step).__name__} is no step of the executor: expected V2Swap, V3Swap or FlashLoan")
+        case CallSwap():
+            return _call(step, places)
+    raise EncodeError(f"{type(step).__name__} is no step of the executor: expected V2Swap, V3Swap, CallSwap or FlashLoan")
 
 
 def _swap(op: int, step: V2Swap | V3Swap, places: dict[str, int], fee: bytes) -> bytes:
-    amounts = b""
-    if step.zero_for_one:
-        op |= _ZERO_FOR_ONE
-    if step.amount_in is not None:
-        op |= _HAS_INPUT
-        amounts += _number(_positive(step.amount_in))
-    if step.min_out:
-        op |= _HAS_LEAST
-        amounts += _number(step.min_out)
+    flags, amounts = _amounts(step)
+    op |= flags | (_ZERO_FOR_ONE if step.zero_for_one else 0)
     route = _place(step.pool, places) + _place(step.token_in, places) + _place(step.token_out, places)
     return bytes((op,)) + route + fee + amounts
+
+
+def _call(step: CallSwap, places: dict[str, int]) -> bytes:
+    fault = _call_fault(step)
+    if fault:
+        raise EncodeError(fault)
+    flags, amounts = _amounts(step)
+    route = _place(step.contract, places) + _place(step.token_in, places) + _place(step.token_out, places)
+    if step.spender != step.contract:
+        flags |= _HAS_SPENDER
+        route += _place(step.spender, places)
+    if step.amount_at is not None:
+        flags |= _HAS_PLACE
+        amounts += _number(step.amount_at)
+    return bytes((_CALL | flags,)) + route + amounts + _number(len(step.calldata)) + step.calldata
+
+
+def _call_fault(step: CallSwap) -> str:
+    """Return what is wrong with a call by itself, "" where nothing is."""
+    length, at = len(step.calldata), step.amount_at
+    if step.token_in == step.token_out:
+        return f"expected a call that buys another token than it sells, found {step.token_in} twice"
+    if not _SELECTOR_SIZE <= length <= MAX_CALLDATA:
+        return f"expected calldata of {_SELECTOR_SIZE} to {MAX_CALLDATA} bytes, found {length}"
+    if at is None:
+        return "" if step.amount_in is not None else "expected a fixed amount or its place in the calldata, found neither"
+    if not _SELECTOR_SIZE <= at <= length - _WORD:
+        return f"expected the amount's place within {length} bytes of calldata, behind the selector, found {at}"
+    word = step.calldata[at : at + _WORD]
+    return f"expected 32 zero bytes at the amount's place {at}, found {word.hex()}" if any(word) else ""
+
+
+def _amounts(step: V2Swap | V3Swap | CallSwap) -> tuple[int, bytes]:
+    """Return the flags and bytes of a swap's input and least output."""
+    flags, amounts = 0, b""
+    if step.amount_in is not None:
+        flags |= _HAS_INPUT
+        amounts += _number(_positive(step.amount_in))
+    if step.min_out:
+        flags |= _HAS_LEAST
+        amounts += _number(step.min_out)
+    return flags, amounts
+
+
+def _tokens(steps: Sequence[Step]) -> Iterator[str]:
+    for step in steps:
+        match step:
+            case FlashLoan():
+                yield step.asset
+                yield from _tokens(step.inner)
+            case V2Swap() | V3Swap() | CallSwap():
+                yield from (step.token_in, step.token_out)
+
+
+def _callees(steps: Sequence[Step]) -> Iterator[str]:
+    for step in steps:
+        match step:
+            case FlashLoan():
+                yield from _callees(step.inner)
+            case CallSwap():
+                yield from (step.contract, step.spender)
 
 
 def _place(address: str, places: dict[str, int]) -> bytes:
@@ -164,96 +247,49 @@ def _positive(value: int) -> int:
     return value
 
 
-class _Reader:
-    """Reads a program from its beginning and knows where it is."""
-
-    def __init__(self, program: bytes) -> None:
-        self.at = 0
-        self._program = program
-        self._addresses: tuple[str, ...] = ()
-        self._used = 0
-
-    def take(self, count: int, what: str) -> bytes:
-        raw = self._program[self.at : self.at + count]
-        if len(raw) != count:
-            raise MalformedBytes(
-                _WHAT, len(self._program), f"cut inside {what}: expected {count} bytes from {self.at} on, found {len(raw)}"
-            )
-        self.at += count
-        return raw
-
-    def byte(self, what: str) -> int:
-        return self.take(1, what)[0]
-
-    def number(self, what: str) -> int:
-        start, length = self.at, self.byte(what)
-        if length > 32:
-            raise MalformedBytes(_WHAT, start, f"expected a {what} of at most 32 bytes, found {length}")
-        raw = self.take(length, what)
-        if raw[:1] == b"\0":
-            raise MalformedBytes(_WHAT, start + 1, f"{what} has a leading zero")
-        return int.from_bytes(raw, "big")
-
-    def positive(self, what: str) -> int:
-        start, value = self.at, self.number(what)
-        if not value:
-            raise MalformedBytes(_WHAT, start, f"expected a {what} above 0")
-        return value
-
-    def name(self) -> str:
-        start, length = self.at, self.byte("name")
-        text = self.take(length, "name").decode("latin-1")
-        if not _NAME.fullmatch(text):
-            raise MalformedBytes(_WHAT, start, f"{text!r} is no provider's name")
-        return text
-
-    def read_addresses(self) -> None:
-        count, start = self.byte("count of addresses"), self.at
-        self._addresses = tuple("0x" + self.take(20, "address").hex() for _ in range(count))
-        for place, address in enumerate(self._addresses):
-            if address in self._addresses[:place]:
-                raise MalformedBytes(_WHAT, start + 20 * place, f"address {address} stands there twice")
-
-    def address(self, what: str) -> str:
-        start, place = self.at, self.byte(what)
-        if place > self._used or place >= len(self._addresses):
-            known = min(self._used + 1, len(self._addresses))
-            raise MalformedBytes(_WHAT, start, f"expected one of the first {known} addresses as {what}, found number {place}")
-        self._used = max(self._used, place + 1)
-        return self._addresses[place]
-
-    def finish(self) -> None:
-        if self.at != len(self._program):
-            raise MalformedBytes(_WHAT, self.at, f"expected the end, found {len(self._program) - self.at} bytes more")
-        if self._used != len(self._addresses):
-            raise MalformedBytes(_WHAT, self.at, f"expected {self._used} addresses, found {len(self._addresses) - self._used} unused")
-
-
-def _read_steps(reader: _Reader, loans: int) -> tuple[Step, ...]:
+def _read_steps(reader: ProgramReader, loans: int) -> tuple[Step, ...]:
     start, count = reader.at, reader.byte("count of steps")
     if not count:
-        raise MalformedBytes(_WHAT, start, "expected at least one step")
+        raise MalformedBytes(PROGRAM, start, "expected at least one step")
     return tuple(_read_step(reader, loans) for _ in range(count))
 
 
-def _read_step(reader: _Reader, loans: int) -> Step:
+def _read_step(reader: ProgramReader, loans: int) -> Step:
     start, head = reader.at, reader.byte("step")
     op, flags = head & 0x0F, head & 0xF0
     if op == _LOAN and not flags:
         if not loans:
-            raise MalformedBytes(_WHAT, start, f"expected at most {MAX_LOANS} flash loans inside each other")
-        name, pool, asset = reader.name(), reader.address("lending pool"), reader.address("asset of a loan")
+            raise MalformedBytes(PROGRAM, start, f"expected at most {MAX_LOANS} flash loans inside each other")
+        name, pool, asset = reader.name(), reader.address("lending pool"), reader.token("asset of a loan")
         amount, fee = reader.positive("amount of a loan"), reader.number("fee of a loan")
         return FlashLoan(name, pool, asset, amount, fee, _read_steps(reader, loans - 1))
+    if op == _CALL:
+        return _read_call(reader, start, flags)
     if op not in (_V2, _V3) or flags & ~(_ZERO_FOR_ONE | _HAS_INPUT | _HAS_LEAST):
-        raise MalformedBytes(_WHAT, start, f"{head:#04x} is no step")
-    pool, token_in, token_out = reader.address("pool"), reader.address("token in"), reader.address("token out")
+        raise MalformedBytes(PROGRAM, start, f"{head:#04x} is no step")
+    pool, token_in, token_out = reader.address("pool"), reader.token("token in"), reader.token("token out")
     fee_at, fee_ppm = reader.at, int.from_bytes(reader.take(3, "fee"), "big") if op == _V2 else 0
     if fee_ppm >= PPM_SCALE:
-        raise MalformedBytes(_WHAT, fee_at, f"expected a fee below {PPM_SCALE} ppm, found {fee_ppm}")
+        raise MalformedBytes(PROGRAM, fee_at, f"expected a fee below {PPM_SCALE} ppm, found {fee_ppm}")
     amount_in = reader.positive("input") if flags & _HAS_INPUT else None
     min_out = reader.positive("least output") if flags & _HAS_LEAST else 0
     zero_for_one = bool(flags & _ZERO_FOR_ONE)
     if op == _V2:
         return V2Swap(pool, token_in, token_out, zero_for_one, fee_ppm, amount_in, min_out)
     return V3Swap(pool, token_in, token_out, zero_for_one, amount_in, min_out)
+
+
+def _read_call(reader: ProgramReader, start: int, flags: int) -> CallSwap:
+    contract, token_in, token_out = reader.callee("contract"), reader.token("token in"), reader.token("token out")
+    spender_at, spender = reader.at, reader.callee("spender") if flags & _HAS_SPENDER else contract
+    if flags & _HAS_SPENDER and spender == contract:
+        raise MalformedBytes(PROGRAM, spender_at, f"expected a spender that is not the contract, found {spender}")
+    amount_in = reader.positive("input") if flags & _HAS_INPUT else None
+    min_out = reader.positive("least output") if flags & _HAS_LEAST else 0
+    amount_at = reader.number("place of the amount") if flags & _HAS_PLACE else None
+    calldata = reader.take(reader.number("length of calldata"), "calldata")
+    step = CallSwap(contract, spender, token_in, token_out, calldata, amount_at, amount_in, min_out)
+    fault = _call_fault(step)
+    if fault:
+        raise MalformedBytes(PROGRAM, start, fault)
+    return step

@@ -1,11 +1,15 @@
-"""Storage of contracts: how keys are named, where mappings keep their values, words as bytes."""
+"""State of contracts: how slots and answers of calls are named, where mappings keep their values, words as bytes."""
 
+import re
 from functools import lru_cache
+from typing import Final
 
 from tidemill.domain.ids import Key
-from tidemill_evm.address import normalize_address
+from tidemill_evm.address import address_bytes, normalize_address
 from tidemill_evm.errors import EncodeError, MalformedBytes
 from tidemill_evm.keccak import keccak256
+
+_CALL_KEY: Final = re.compile(r"(0x[0-9a-f]{40}):call:0x((?:[0-9a-f]{2})*)")
 
 
 def storage_key(address: str, slot: int) -> Key:
@@ -27,6 +31,38 @@ def split_key(key: Key) -> tuple[str, int]:
     if not colon or storage_key(normalize_address(address), number) != key or not 0 <= number < 1 << 256:
         raise MalformedBytes("storage key", 0, f"expected <address>:<slot hex>, found {key!r}")
     return address, number
+
+
+def call_key(address: str, calldata: bytes) -> Key:
+    """Return the key of what a contract answers to a call, ``<address>:call:0x<calldata>``, all digits in lower case.
+
+    ``call_key(vault, encode_call("getPoolTokens(bytes32)", (pool_id,)))``. The value is what ``eth_call`` returns at that height, with the
+    zero address as sender and no coin sent: ask only for what does not depend on who asks. None, known to be absent, says that the call
+    reverts; no bytes at all are the answer where there is no contract.
+
+    A key that is watched is repeated when its answer changes, like any other. Nothing on chain tells when it does, so that a chain has to
+    call again in each block: where a slot or a log says the same, watch that. What a contract can never change is read once, not watched.
+
+    Args:
+        address: of the contract, in any capitals.
+        calldata: the selector and the arguments, as ``encode_call`` gives them.
+
+    Raises:
+        EncodeError: it is no address.
+    """
+    return Key(f"0x{address_bytes(address).hex()}:call:0x{calldata.hex()}")
+
+
+def split_call_key(key: Key) -> tuple[str, bytes]:
+    """Return the contract and the calldata that a key names.
+
+    Raises:
+        MalformedBytes: it is not of the form that ``call_key`` writes; a slot's key is not.
+    """
+    found = _CALL_KEY.fullmatch(key)
+    if not found:
+        raise MalformedBytes("call key", 0, f"expected <address>:call:0x<calldata hex> in lower case, found {key!r}")
+    return found[1], bytes.fromhex(found[2])
 
 
 @lru_cache(maxsize=1 << 16)

@@ -6,16 +6,17 @@ import pytest
 
 from tidemill import UsageError
 from tidemill.domain.answers import CannotFit
-from tidemill.domain.ids import MAIN_BOOK, AssetId, ChainId, OpportunityId, PlanId, PoolId, erc20, pool_id
+from tidemill.domain.ids import MAIN_BOOK, AssetId, BookId, ChainId, OpportunityId, PlanId, PoolId, erc20, pool_id
 from tidemill.domain.plan import Flow
 from tidemill.domain.pool import PoolRef
 from tidemill.domain.snapshot import Snapshot
 from tidemill.domain.time import ChainTime
 from tidemill.domain.transaction import Unsigned, Wallet
 from tidemill_chain_recorded import Recorded, RecordedRules, RecordedSettings
+from tidemill_evm.address import normalize_address
 from tidemill_evm.executor import decode_flow
 from tidemill_evm.gas import estimate_gas
-from tidemill_evm.steps import FlashLoan, V2Swap, V3Swap
+from tidemill_evm.steps import CallSwap, FlashLoan, V2Swap, V3Swap
 from tidemill_testing.market import snapshot_of
 
 CHAIN = ChainId("eip155:1")
@@ -25,6 +26,8 @@ WALLET = Wallet(CHAIN, "main")
 GWEI = 10**9
 V2 = V2Swap(POOL, WETH.rpartition(":")[2], USDC.rpartition(":")[2], False, 3_000, 10**18, 0)
 V3 = V3Swap(POOL, USDC.rpartition(":")[2], WETH.rpartition(":")[2], True, None, 0)
+VAULT = "0xba12222222228d8ba445958a75a0704d566bf2c8"
+CALL = CallSwap(VAULT, VAULT, V2.token_in, V2.token_out, b"swap" + bytes(32), 4, None, 1)
 
 
 @pytest.fixture
@@ -82,6 +85,14 @@ def test_gas_price_that_is_no_whole_wei_is_refused(price: str) -> None:
         RecordedSettings(gas_price_gwei=Decimal(price))
 
 
+def test_wallet_has_an_executor_of_its_own() -> None:
+    """Each book has an address that calldata can name, the same every time; the account that signs is the configured one."""
+    main, other = Recorded().wallet(MAIN_BOOK, "0x" + "11" * 20), Recorded().wallet(BookId("other"))
+    assert (CHAIN, "0x" + "11" * 20, "other") == (main.chain, main.owner, other.owner)
+    assert main.executor == normalize_address(main.executor) == Recorded().wallet(MAIN_BOOK).executor
+    assert main.executor != other.executor
+
+
 def test_transaction_executes_in_the_next_block() -> None:
     """One block later, one block time later."""
     rules = RecordedRules(RecordedSettings(block_time_s=2))
@@ -95,15 +106,18 @@ def test_estimate_is_gas_at_the_stated_price(market: Snapshot) -> None:
 
 
 def test_stated_gas_and_price_are_used(market: Snapshot) -> None:
-    """Each figure of the settings counts where it belongs; an unknown kind of pool costs as much as the dearer one."""
+    """Each figure of the settings counts where it belongs; a pool of any other kind is swapped at by a call."""
     rules = RecordedRules(
-        RecordedSettings(gas_price_gwei=Decimal("0.5"), gas_per_v2_swap=1_000, gas_per_v3_swap=20_000, gas_per_loan=300_000)
+        RecordedSettings(
+            gas_price_gwei=Decimal("0.5"), gas_per_v2_swap=1_000, gas_per_v3_swap=20_000, gas_per_call_swap=50_000, gas_per_loan=300_000
+        )
     )
     base = 21_000 * GWEI // 2
     data = 60 * 16 * GWEI // 2
     assert base == rules.estimate([], 0, market)
     assert base + data + 500 * GWEI == rules.estimate([ref("v2")], 0, market)
-    assert base + data + 10_000 * GWEI == rules.estimate([ref("v3")], 0, market) == rules.estimate([ref("stable")], 0, market)
+    assert base + data + 10_000 * GWEI == rules.estimate([ref("v3")], 0, market)
+    assert base + data + 25_000 * GWEI == rules.estimate([ref("stable")], 0, market)
     assert base + data + 150_000 * GWEI == rules.estimate([], 1, market)
     assert 500 * GWEI == rules.swap_cost(0)
 
@@ -111,7 +125,7 @@ def test_stated_gas_and_price_are_used(market: Snapshot) -> None:
 def test_composed_plan_is_a_program_that_says_the_plan(market: Snapshot) -> None:
     """The payload decodes to the steps, guards and expiry of the plan; equal plans give equal bytes."""
     rules = RecordedRules(RecordedSettings())
-    loan = FlashLoan("sim", POOL, V2.token_in, 10**18, 0, (V2, V3))
+    loan = FlashLoan("sim", POOL, V2.token_in, 10**18, 0, (V2, V3, CALL))
     composed = rules.compose(flow(), (loan,), WALLET, market)
     assert isinstance(composed, Unsigned)
     call = decode_flow(composed.payload)
@@ -122,11 +136,13 @@ def test_composed_plan_is_a_program_that_says_the_plan(market: Snapshot) -> None
 
 def test_composed_plan_costs_its_gas_at_the_stated_price(market: Snapshot) -> None:
     """Swaps inside a loan count like others, and the calldata by its bytes."""
-    rules = RecordedRules(RecordedSettings(gas_per_v2_swap=1_000, gas_per_v3_swap=20_000, gas_per_loan=300_000))
-    composed = rules.compose(flow(), (FlashLoan("sim", POOL, V2.token_in, 10**18, 0, (V2, V3)),), WALLET, market)
+    rules = RecordedRules(
+        RecordedSettings(gas_per_v2_swap=1_000, gas_per_v3_swap=20_000, gas_per_call_swap=4_000_000, gas_per_loan=300_000)
+    )
+    composed = rules.compose(flow(), (FlashLoan("sim", POOL, V2.token_in, 10**18, 0, (V2, V3, CALL)),), WALLET, market)
     assert isinstance(composed, Unsigned)
     zeros = composed.payload.count(0)
-    gas = 21_000 + 4 * zeros + 16 * (len(composed.payload) - zeros) + 321_000
+    gas = 21_000 + 4 * zeros + 16 * (len(composed.payload) - zeros) + 4_321_000
     assert gas == composed.compute == composed.compute_limit
     assert gas * 50 * GWEI == rules.cost(composed, market)
 

@@ -14,7 +14,7 @@ from tidemill_chain_sim.reader import SimReader
 from tidemill_chain_sim.world import Account, World
 from tidemill_evm import uniswap_v2_logs as v2
 from tidemill_evm.erc20 import balance_key
-from tidemill_evm.storage import storage_key, word_number
+from tidemill_evm.storage import call_key, storage_key, word_number
 from tidemill_evm.uniswap_v2 import decode_reserves, reserves_key
 from tidemill_evm.uniswap_v3 import PANCAKESWAP_V3, UNISWAP_V3, decode_liquidity, decode_tick
 from tidemill_simworld import CHAIN, HUBS, VAULT, vault_key
@@ -105,14 +105,23 @@ def test_read_a_token_balance_of_an_account_of_ours(make_engine: MakeEngine) -> 
     world = engine.head.world
     accounts = world.accounts.set("0x" + "44" * 20, Account(0, 0, world.vault)).set(owner, Account(0, 0, world.vault.set(token, 77)))
     word = reader.storage.read(balance_key(token, owner, 0), World(world.pools, world.vault, accounts))
-    assert 77 == word_number(word)
+    assert 77 == word_number(word or b"")
 
 
-@pytest.mark.parametrize("key", ["", "0x11", "0x11:", "0x11:zz", "0x11:-5", f"0x11:{1 << 256:#x}"])
+@pytest.mark.parametrize("key", ["", "0x11", "0x11:", "0x11:zz", "0x11:-5", f"0x11:{1 << 256:#x}", "0x11:call:0x"])
 def test_read_a_malformed_key_says_what_is_expected(make_engine: MakeEngine, key: str) -> None:
     """A key of another form is an error of whoever asks."""
     with pytest.raises(UsageError, match="expected <address in lower case>:<slot hex>"):
         _read(make_engine(), Key(key))
+
+
+def test_read_a_call_is_known_to_be_absent(make_engine: MakeEngine) -> None:
+    """No contract of this chain answers calls: a DEX that is made of them finds nothing here, and nothing fails."""
+    key = call_key(HUBS[0].address, bytes.fromhex("18160ddd"))
+
+    engine = make_engine()
+
+    assert ((key, None),) == anyio.run(SimReader(lambda: engine).read, (key,)).values
 
 
 @pytest.mark.parametrize("height", [-1, 5])

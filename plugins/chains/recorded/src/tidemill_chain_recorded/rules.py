@@ -16,8 +16,8 @@ from tidemill.errors import UsageError
 from tidemill_chain_recorded.known import KNOWN_CHAINS
 from tidemill_chain_recorded.settings import RecordedSettings
 from tidemill_evm.executor import encode_flow
-from tidemill_evm.gas import BYTE_GAS, INTRINSIC_GAS, STEP_BYTES, calldata_gas
-from tidemill_evm.steps import FlashLoan, V2Swap
+from tidemill_evm.gas import BYTE_GAS, INTRINSIC_GAS, STEP_BYTES, calldata_gas, swap_kind
+from tidemill_evm.steps import FlashLoan
 
 EVM_NAMESPACES = ("eip155", "sim")
 MOST_STEPS = 255
@@ -52,6 +52,7 @@ class RecordedRules(ChainRules):
         self.dollars = settings.dollars or (known.dollars if known is not None else ())
         self._verified = {asset.symbol: asset for asset in known.verified} if known is not None else {}
         self._settings = settings
+        self._swap_gas = settings.swap_gas
 
     def verified_assets(self) -> Mapping[str, Asset]:
         return self._verified
@@ -61,11 +62,11 @@ class RecordedRules(ChainRules):
 
     def estimate(self, swaps: Sequence[PoolRef], loans: int, snapshot: Snapshot) -> int:
         data = (len(swaps) + loans) * STEP_BYTES * BYTE_GAS
-        gas = INTRINSIC_GAS + data + loans * self._settings.gas_per_loan + sum(self._swap_gas(ref.kind) for ref in swaps)
+        gas = INTRINSIC_GAS + data + loans * self._settings.gas_per_loan + sum(self._pool_gas(ref.kind) for ref in swaps)
         return gas * self._settings.gas_price_wei
 
     def swap_cost(self, fee: int) -> int:
-        return min(self._settings.gas_per_v2_swap, self._settings.gas_per_v3_swap) * self._settings.gas_price_wei
+        return min(self._swap_gas.values()) * self._settings.gas_price_wei
 
     def compose(self, plan: Flow, steps: Sequence[Step], wallet: Wallet, snapshot: Snapshot) -> Unsigned | CannotFit:
         """Return the program of the executor contract as payload; ``compute`` is its expected gas.
@@ -93,8 +94,9 @@ class RecordedRules(ChainRules):
     def cost(self, unsigned: Unsigned, snapshot: Snapshot) -> int:
         return unsigned.compute * self._settings.gas_price_wei
 
-    def _swap_gas(self, kind: str) -> int:
-        return self._settings.gas_per_v2_swap if kind == "v2" else self._settings.gas_per_v3_swap
+    def _pool_gas(self, kind: str) -> int:
+        # Pools of a kind that the executor does not know are swapped at by a call.
+        return self._swap_gas[kind if kind in self._swap_gas else "call"]
 
     def _steps_gas(self, steps: Sequence[Step]) -> int:
         gas = 0
@@ -102,5 +104,5 @@ class RecordedRules(ChainRules):
             if isinstance(step, FlashLoan):
                 gas += self._settings.gas_per_loan + self._steps_gas(step.inner)
             else:
-                gas += self._swap_gas("v2" if isinstance(step, V2Swap) else "v3")
+                gas += self._swap_gas[swap_kind(step)]
         return gas

@@ -1,6 +1,7 @@
 """Settings of the chain ``recorded``: which chain the tape is of, and what its transactions cost."""
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 
 import attrs
@@ -36,11 +37,17 @@ class RecordedSettings:
         default=Decimal(50), validator=_whole_wei, metadata={"doc": "price of one gas in 1e-9 native coins, down to 1e-18"}
     )
     gas_per_v2_swap: int = attrs.field(default=SWAP_GAS["v2"], validator=ge(0), metadata={"doc": "gas of a constant product swap"})
-    gas_per_v3_swap: int = attrs.field(
-        default=SWAP_GAS["v3"], validator=ge(0), metadata={"doc": "gas of a concentrated swap, and of a kind that is not known"}
+    gas_per_v3_swap: int = attrs.field(default=SWAP_GAS["v3"], validator=ge(0), metadata={"doc": "gas of a concentrated swap"})
+    gas_per_call_swap: int = attrs.field(
+        default=SWAP_GAS["call"], validator=ge(0), metadata={"doc": "gas of a swap by a call of any other contract"}
     )
     gas_per_loan: int = attrs.field(default=LOAN_GAS, validator=ge(0), metadata={"doc": "gas of a flash loan, the steps inside it apart"})
     gas_limit: int = attrs.field(default=30_000_000, validator=gt(0), metadata={"doc": "the most gas of one transaction"})
+
+    @property
+    def swap_gas(self) -> Mapping[str, int]:
+        """Gas of one swap by its kind, as ``tidemill_evm.gas`` names them."""
+        return {"v2": self.gas_per_v2_swap, "v3": self.gas_per_v3_swap, "call": self.gas_per_call_swap}
 
     @property
     def gas_price_wei(self) -> int:

@@ -84,5 +84,5 @@ def _addresses(steps: Sequence[Step]) -> set[str]:
         if isinstance(step, FlashLoan):
             found |= {step.pool, step.asset} | _addresses(step.inner)
         else:
-            found |= {getattr(step, name) for name in ("pool", "token_in", "token_out") if hasattr(step, name)}
+            found |= {getattr(step, name) for name in ("pool", "contract", "spender", "token_in", "token_out") if hasattr(step, name)}
     return found

@@ -6,7 +6,8 @@ from tidemill_chain_sim.market import Market
 from tidemill_chain_sim.pools import PairState, PoolSpec, PoolState, RangeState
 from tidemill_chain_sim.world import World
 from tidemill_evm import uniswap_v2
-from tidemill_evm.storage import mapping_slot, word_bytes
+from tidemill_evm.errors import MalformedBytes
+from tidemill_evm.storage import mapping_slot, split_call_key, word_bytes
 from tidemill_evm.uniswap_v2 import Reserves, encode_reserves
 from tidemill_evm.uniswap_v3 import PANCAKESWAP_V3, UNISWAP_V3, Slot0
 from tidemill_simworld import VAULT
@@ -24,13 +25,15 @@ class Storage:
         self._tokens = frozenset(token.address for token in market.tokens)
         self._slots: dict[int, tuple[PoolState, dict[int, bytes]]] = {}
 
-    def read(self, key: Key, world: World) -> bytes:
-        """Return the word at a key.
+    def read(self, key: Key, world: World) -> bytes | None:
+        """Return the word at a key; None for every contract call: nothing here has code that answers one.
 
         Raises:
-            UsageError: the key is not of the form ``<address>:<slot hex>``.
+            UsageError: the key is neither of the form ``<address>:<slot hex>`` nor of that of a call.
         """
         address, slot = _split(key)
+        if slot is None:
+            return None
         spec = self._market.spec_at(address)
         if spec is not None:
             return self._pool_slots(spec, world.pools[spec.index]).get(slot, EMPTY)
@@ -48,14 +51,19 @@ class Storage:
         return known[1]
 
 
-def _split(key: Key) -> tuple[str, int]:
+def _split(key: Key) -> tuple[str, int | None]:
+    """Return a key's contract, and its slot or None for a call."""
     address, colon, slot = key.partition(":")
     try:
+        if slot.startswith("call:"):
+            return split_call_key(key)[0], None
         number = int(slot, 16)
-    except ValueError:
+    except (ValueError, MalformedBytes):
         number = -1
     if not colon or number < 0 or number >> 256:
-        raise UsageError(f"{key!r} is no storage key of this chain: expected <address in lower case>:<slot hex>")
+        raise UsageError(
+            f"{key!r} is no key of this chain: expected <address in lower case>:<slot hex>, or <address>:call:0x<calldata hex>"
+        )
     return address, number
 
 
