@@ -32,6 +32,8 @@ ADDRESSES = ("0xa1", "0xa2")
 MOVING = Key("0xa1:0x0")
 POOLS = tuple(PoolRef(pool_id(CHAIN, "acme", one), "acme", CHAIN, one, (TOKEN, COIN), "pair", 0) for one in ADDRESSES)
 MAC = 4
+COST = 10
+TOPICS = (b"\x51" * 32, b"\x52" * 32)
 
 
 @frozen
@@ -65,14 +67,16 @@ class SoundRules(ChainRules):
             raise UsageError("not of this chain")
         if len(steps) > 100:
             return CannotFit("steps", 100, len(steps))
+        if plan.cost_cap < COST:
+            return CannotFit("cost", plan.cost_cap, COST)
         return self.unsigned(plan, ",".join(step.pool for step in steps if isinstance(step, Swap)).encode())
 
     def unsigned(self, plan: Flow, payload: bytes) -> Unsigned:
         """Return what is signed."""
-        return Unsigned(plan.id, plan.chain, payload, 100, plan.expires, "", 10)
+        return Unsigned(plan.id, plan.chain, payload, 100, plan.expires, "", COST)
 
     def cost(self, unsigned: Unsigned, snapshot: Snapshot) -> int:
-        return 10
+        return COST
 
 
 class SoundReader(ChainReader):
@@ -101,7 +105,11 @@ class SoundReader(ChainReader):
 
     async def logs(self, wanted: LogFilter, from_height: int, to_height: int) -> Sequence[Log]:
         found = (log for height, logs in self.blocks.items() for log in logs if from_height <= height <= to_height)
-        return [log for log in found if log.address == wanted.address]
+        return [log for log in found if log.address == wanted.address and self.is_wanted(log, wanted)]
+
+    def is_wanted(self, log: Log, wanted: LogFilter) -> bool:
+        """Tell whether a log of the contract is of an event that was asked for."""
+        return not wanted.topics or log.topics[0] in wanted.topics
 
 
 class SoundLink(ChainLink):
@@ -123,7 +131,8 @@ class SoundLink(ChainLink):
     def batch(self, height: int) -> Batch:
         """Return the batch of a block."""
         block_hash, parent = (f"0x{self.setup.seed:x}{one:04x}" for one in (height, height - 1 if height else 0))
-        logs = tuple(Log(address, (), height.to_bytes(4), index) for index, address in enumerate(ADDRESSES))
+        places = enumerate((address, topic) for topic in TOPICS for address in ADDRESSES)
+        logs = tuple(Log(address, (topic,), height.to_bytes(4), index) for index, (address, topic) in places)
         self.reader.blocks[height] = logs
         for raw in self.pending:
             self.done[raw] = self.included(Outcome(OutcomeStatus.FILLED, height, block_hash, cost=10, proof=raw.hex()))

@@ -1,17 +1,26 @@
 """What a sandbox blocks, what it lets through, and what it says."""
 
+import ctypes
 import datetime as dt
+import io
 import logging
+import mmap
 import os
 import random
 import secrets
+import select
+import signal
 import socket
+import sqlite3
+import ssl
 import subprocess
 import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context
 from pathlib import Path
 from random import Random, randint  # noqa: TID251
 from time import perf_counter as ticks
@@ -30,6 +39,14 @@ def _environment() -> object:
 def _map_over_clock() -> list[float]:
     return [call() for call in (ticks,)]
 
+
+def _clock() -> Iterator[float]:
+    yield ticks()
+
+
+EARLIER = Random(1)
+FILE = HERE.open("rb")
+POOL = ThreadPoolExecutor(1)
 
 # What is banned elsewhere is called here, so that it is seen to be stopped
 REACHES: tuple[tuple[str, Callable[[], object]], ...] = (
@@ -67,6 +84,37 @@ REACHES: tuple[tuple[str, Callable[[], object]], ...] = (
     ("process", os.getpid),
     ("thread", threading.Thread(target=print).start),
     ("environment", _environment),
+    ("environment", lambda: os.environ["HOME"]),
+    ("environment", lambda: "HOME" in os.environ),
+    ("environment", lambda: os.environ.update(ACME="1")),
+    ("clock", lambda: time.gmtime()),  # noqa: PLW0108 the count of arguments is read from the call
+    ("clock", lambda: time.strftime("%Y")),
+    ("clock", lambda: time.asctime()),  # noqa: PLW0108
+    ("clock", lambda: next(_clock())),
+    ("clock", lambda: sorted([2, 1], key=lambda _: ticks())),
+    ("machine", lambda: dt.datetime.fromtimestamp(0)),  # noqa: DTZ006
+    ("machine", lambda: dt.date.fromtimestamp(0)),  # noqa: DTZ012
+    ("machine", lambda: dt.datetime(2023, 1, 1).timestamp()),  # noqa: DTZ001
+    ("machine", os.uname),
+    ("machine", os.cpu_count),
+    ("chance", EARLIER.random),
+    ("chance", lambda: EARLIER.choice([1, 2])),
+    ("file", lambda: io.open(HERE)),  # noqa: UP020, SIM115
+    ("file", lambda: io.FileIO(str(HERE))),
+    ("file", lambda: mmap.mmap(FILE.fileno(), 0, prot=mmap.PROT_READ)),
+    ("file", lambda: sqlite3.connect(":memory:")),
+    ("file", lambda: logging.FileHandler(HERE.with_name("acme.log"))),
+    ("stream", FILE.readline),
+    ("stream", lambda: os.read(FILE.fileno(), 1)),
+    ("stream", lambda: print("found")),  # noqa: T201
+    ("stream", lambda: sys.stderr.write("found")),
+    ("network", lambda: select.select([], [], [], 0)),
+    ("environment", ssl.create_default_context),
+    ("thread", lambda: POOL.submit(print)),
+    ("process", lambda: signal.alarm(0)),
+    ("process", lambda: sys.setprofile(None)),
+    ("native code", lambda: ctypes.CDLL(None)),
+    ("file", lambda: Context().run(open, HERE)),
 )
 
 
@@ -109,7 +157,13 @@ def test_sandbox_pure_code_passes() -> None:
         at = dt.datetime.fromtimestamp(1_700_000_000, dt.UTC)
         name = uuid.uuid5(uuid.NAMESPACE_DNS, "acme")
 
+        text = io.StringIO()
+        print("found", file=text)
+        year = time.gmtime(1_700_000_000).tm_year
+        seconds = at.timestamp()
+
     assert (Random(4).random(), 2023, 5) == (first, at.year, name.version)
+    assert ("found\n", 2023, 1_700_000_000) == (text.getvalue(), year, seconds)
     assert not box.calls
 
 
@@ -132,13 +186,42 @@ def test_sandbox_own_folder_may_be_read_not_written(tmp_path: Path) -> None:
     file.write_text("[]", "utf-8")
 
     with sandbox(tmp_path):
+        assert file.exists()
         assert "[]" == file.read_text("utf-8")
+    with pytest.raises(OutsideWorld, match="open"), sandbox(tmp_path):
+        os.open(file, os.O_WRONLY)
     with pytest.raises(OutsideWorld, match="open"), sandbox(tmp_path):
         file.write_text("{}", "utf-8")
     with pytest.raises(OutsideWorld, match="open"), sandbox(tmp_path / "other"):
         file.read_text("utf-8")
 
     assert "[]" == file.read_text("utf-8")
+
+
+def test_sandbox_socket_that_was_open_before_is_blocked() -> None:
+    """Nobody may be asked through a connection that was made earlier."""
+    one, other = socket.socketpair()
+    with one, other, sandbox(collect=True) as box:
+        one.send(b"x")
+
+    assert ["network"] == [call.reach for call in box.calls]
+
+
+def test_sandbox_name_of_another_module_exempts_nothing() -> None:
+    """Code that calls itself logging or the import system is not taken for it."""
+    for name in ("logging", "importlib._bootstrap"):
+        with pytest.raises(OutsideWorld), sandbox():
+            exec("import time; time.time()", {"__name__": name})
+
+
+def test_sandbox_inside_another_gives_it_back() -> None:
+    """After the inner block the outer one blocks again."""
+    with sandbox(collect=True) as outer:
+        with sandbox(collect=True) as inner:
+            time.time()
+        time.time()
+
+    assert [1, 1] == [len(inner.calls), len(outer.calls)]
 
 
 def test_sandbox_own_error_of_code_is_kept_as_cause() -> None:
@@ -171,4 +254,4 @@ def test_sandbox_end_gives_the_world_back() -> None:
 def test_folder_of_class_is_its_top_level_package() -> None:
     """A plugin's own package is found from its class."""
     assert "tidemill_testing" == folder_of(Sandbox).name
-    assert HERE.parent == folder_of(type("Lone", (), {"__module__": __name__})) or __name__ not in sys.modules
+    assert HERE == folder_of(type("Lone", (), {"__module__": __name__})) or __name__ not in sys.modules

@@ -75,6 +75,17 @@ def _plain(value: object, depth: int) -> object:
     return {name: _plain(held, depth - 1) for name, held in own.items()} if own else (type(value).__qualname__, repr(value))
 
 
+def unordered(answers: Iterable[Sequence[Opportunity]]) -> list[str]:
+    """Return a digest of what each answer holds, in whatever order."""
+    return digests(sorted(map(repr, answer)) for answer in answers)
+
+
+def unordered_digests(argument: tuple[type[Strategy], object, Sequence[Snapshot]]) -> list[str]:
+    """Return the digest of what a new instance finds on each snapshot, in whatever order."""
+    plugin, settings, snapshots = argument
+    return unordered(asked_in_order(plugin(settings), snapshots))
+
+
 def opportunity_digests(argument: tuple[type[Strategy], object, Sequence[Snapshot]]) -> list[str]:
     """Return the digest of what a new instance of a strategy finds on each snapshot."""
     plugin, settings, snapshots = argument

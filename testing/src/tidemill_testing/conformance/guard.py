@@ -8,7 +8,7 @@ import pytest
 from attrs import define, field
 
 from tidemill_testing.conformance.entry import Entry, Outcome, entry_of, roster_of, suite_rules
-from tidemill_testing.conformance.rule import RuleMethod, is_overridden, is_suite, standing_of
+from tidemill_testing.conformance.rule import WATCH, RuleMethod, is_overridden, is_suite, standing_of
 from tidemill_testing.conformance.weakening import Weakening, remedy, weakenings
 
 CHOICES = ("-k", "-m", "--deselect", "--lf", "--last-failed", "--sw", "--stepwise")
@@ -62,13 +62,19 @@ class _Class:
 class Guard:
     """Compares what should run with what does.
 
-    ``examples`` is what ``--conformance-examples`` says, 0 where it says nothing. Where the command line itself chooses tests, a rule
-    that is not among them is no fault.
+    ``examples`` is what ``--conformance-examples`` says, 0 where it says nothing. On the command line it counts as it stands; in a
+    configuration, which nobody sees who reads the command, it may only add examples. Where the command line itself chooses tests, a
+    rule that is not among them is no fault.
+
+    Not noticed: a file of tests that is never collected, or a run that is ended before it begins. Who needs proof that rules ran reads
+    the report, as ``tidemill check plugin`` does.
     """
 
     def __init__(self, arguments: Sequence[str], examples: int) -> None:
         self._chosen = any("::" in argument or argument.startswith(CHOICES) for argument in arguments)
+        self._typed = any(argument.startswith("--conformance-examples") for argument in arguments)
         self._examples = examples
+        self._told: set[str] = set()
         self._classes: dict[type, _Class] = {}
         self._skipped: list[tuple[pytest.Collector, str]] = []
 
@@ -89,6 +95,18 @@ class Guard:
     def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> Generator[None, None, None]:
         """Add an item that fails for each weakening, once every other plugin has taken out what it wanted."""
         yield
+        self._judge_all(items)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> Generator[None, None, None]:
+        """Judge once more: a hook of a folder's own conftest comes after the one above."""
+        self._judge_all(session.items)
+        yield
+
+    def _judge_all(self, items: list[pytest.Item]) -> None:
+        items[:] = [item for item in items if not isinstance(item, Verdict)]
+        for seen in self._classes.values():
+            seen.collected.clear()
         for item in items:
             found = _rule_item(item)
             if found is not None:
@@ -103,6 +121,22 @@ class Guard:
                 items.append(Verdict.of(seen.parent, suite, place, weakening))
         for collector, reason in self._skipped:
             items.append(Verdict.of(collector, object, 0, Weakening(None, _skipped_file(collector, reason))))
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Report as broken what was to run and of which nothing was heard."""
+        done = yield
+        # With pytest-xdist no process knows which of its items another one ran
+        if session.config.option.collectonly or hasattr(session.config, "workerinput"):
+            return done
+        for item in session.items:
+            found = _rule_item(item)
+            if found is not None and item.nodeid not in self._told:
+                text = f"{found[1].rule}: was to run and never did: a hook took its place; {remedy(found[1])}"
+                report = pytest.TestReport(item.nodeid, item.location, {}, "failed", text, "call")
+                _note(report, found[0], entry_of(found[0], item, found[1], "broken", text))
+                session.config.hook.pytest_runtest_logreport(report=report)
+        return done
 
     def _judge(self, suite: type, seen: _Class) -> Sequence[Weakening]:
         is_base = any(other is not suite and issubclass(other, suite) for other in self._classes)
@@ -122,14 +156,20 @@ class Guard:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Leave out what is exempt or not declared, before its fixtures are made."""
+        WATCH.node = item.nodeid
         found = _rule_item(item)
         if found is None:
             return
         standing, reason = standing_of(found[0], found[1].rule)
         if standing != "runs":
             pytest.skip(reason)
-        if self._examples and isinstance(item, pytest.Function):
-            item.instance.example_count = self._examples
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> None:
+        """Say how many examples a property gets, after fixtures had their turn."""
+        if isinstance(item, pytest.Function) and _rule_item(item) is not None:
+            item.instance.example_count = self._examples if self._typed and self._examples else None
+            item.instance.least_examples = 0 if self._typed else self._examples
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
@@ -145,6 +185,7 @@ class Guard:
         if found is None or (report.when != "call" and report.passed):
             return report
         suite, method = found
+        self._told.add(item.nodeid)
         standing, reason = standing_of(suite, method.rule)
         if standing != "runs":
             _note(report, suite, entry_of(suite, item, method, standing, reason))
@@ -181,10 +222,10 @@ def _weakened_at_run_time(item: pytest.Item, report: pytest.TestReport, call: py
     if hasattr(report, "wasxfail"):
         return f"calls pytest.xfail ({report.wasxfail.removeprefix('reason: ')})"
     if report.skipped:
-        where = "a fixture" if call.when == "setup" else "its test"
+        where = "a fixture or a hook" if call.when == "setup" else "its test"
         return f"is skipped by {where} ({call.excinfo.value if call.excinfo else 'no reason'})"
-    if report.passed and not hasattr(getattr(item, "instance", None), "current_rule"):
-        return "was reported as passed and never ran: a hook took its place"
+    if report.passed and not hasattr(getattr(item, "instance", None), "kept_rule"):
+        return "was reported as passed and never ran to its end: a hook took its place, or swallowed what it raised"
     return ""
 
 

@@ -4,11 +4,13 @@ Run as a program it is the other side: it reads pieces of work from stdin and wr
 """
 
 import atexit
+import contextlib
 import importlib
 import importlib.util
 import inspect
 import os
 import pickle
+import signal
 import struct
 import subprocess
 import sys
@@ -18,13 +20,35 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from tidemill.errors import TidemillError
+from tidemill_testing.conformance.asking import first_difference
+
+HASH_SEEDS = (1, 4242)
+SEEDS_SAID = " and ".join(map(str, HASH_SEEDS))
 TIMEOUT_S = 60
 _LENGTH = struct.Struct("<Q")
+
+
+class OtherProcessFailed(TidemillError):
+    """The other process gave no answer; the message says under which ``PYTHONHASHSEED`` and why."""
 
 
 def importable(plugin: type) -> bool:
     """Tell whether another process could find the class: it stands in a module's file, not inside a function."""
     return "<locals>" not in plugin.__qualname__ and inspect.getsourcefile(plugin) is not None
+
+
+def differs_at(work: Callable[[Any], list[str]], plugin: type, argument: object) -> int | None:
+    """Return the first place at which answers under two ``PYTHONHASHSEED`` differ; None where they are the same.
+
+    Arguments and errors are those of ``in_other_process``; a class inside a function cannot be loaded there, and is told.
+    """
+    if not importable(plugin):
+        raise OtherProcessFailed(
+            f"{plugin.__qualname__} stands inside a function: define it in a module, so that another process can load it"
+        )
+    one, other = (in_other_process(work, plugin, argument, seed) for seed in HASH_SEEDS)
+    return first_difference(one, other)
 
 
 def in_other_process(work: Callable[[Any], list[str]], plugin: type, argument: object, hash_seed: int) -> list[str]:
@@ -37,10 +61,14 @@ def in_other_process(work: Callable[[Any], list[str]], plugin: type, argument: o
         hash_seed: 0 to 4294967295.
 
     Raises:
-        AssertionError: the work raised, or the process ended or did not answer in time.
+        OtherProcessFailed: the argument cannot be sent, the work raised, or the process ended or did not answer in time.
     """
     file = str(Path(inspect.getfile(plugin)).resolve())
-    sent = pickle.dumps((sys.path, plugin.__module__, file, work.__module__, work.__qualname__, pickle.dumps(argument)))
+    try:
+        told = pickle.dumps(argument)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise OtherProcessFailed(f"it cannot be sent to another process: {type(error).__name__}: {error}") from error
+    sent = pickle.dumps((sys.path, _others(plugin), plugin.__module__, file, work.__module__, work.__qualname__, told))
     process = _process(hash_seed)
     assert process.stdin is not None
     assert process.stdout is not None
@@ -55,12 +83,19 @@ def in_other_process(work: Callable[[Any], list[str]], plugin: type, argument: o
         overdue.cancel()
     if answer is None:
         _end(hash_seed)
-        raise AssertionError(f"a process with PYTHONHASHSEED={hash_seed} ended, or did not answer within {TIMEOUT_S} s")
+        raise OtherProcessFailed(f"in a process with PYTHONHASHSEED={hash_seed}: it ended, or did not answer within {TIMEOUT_S} s")
     lines, failure = pickle.loads(answer)  # noqa: S301 from our own process
     if failure:
-        raise AssertionError(f"a process with PYTHONHASHSEED={hash_seed} raised {failure}")
+        raise OtherProcessFailed(f"in a process with PYTHONHASHSEED={hash_seed}: {failure}")
     answers: list[str] = lines
     return answers
+
+
+def _others(plugin: type) -> list[str]:
+    """Return the modules of ours that are imported here, but for the plugin's own: they may be kept from work to work."""
+    own = plugin.__module__.partition(".")[0]
+    tops = {name: name.partition(".")[0] for name in list(sys.modules)}
+    return [name for name, top in tops.items() if top.startswith("tidemill") and top != own and not name.endswith("__main__")]
 
 
 _running: dict[int, subprocess.Popen[bytes]] = {}
@@ -128,15 +163,45 @@ def load(module: str, file: str) -> None:
 
 
 def done(work: bytes) -> tuple[list[str], str]:
-    """Do a piece of work; return its answer, or an empty one and what was raised."""
-    path, module, file, work_module, work_name, argument = pickle.loads(work)  # noqa: S301 from our own parent
+    """Do a piece of work; return its answer, or an empty one and what was raised.
+
+    Where the system can fork, it is done in a child: what a plugin's modules keep is gone afterwards, and the next finds them new.
+    """
+    path, others, module, file, work_module, work_name, argument = pickle.loads(work)  # noqa: S301 from our own parent
     sys.path[:] = path
-    try:
-        load(module, file)
-        function = getattr(importlib.import_module(work_module), work_name)
-        return function(pickle.loads(argument)), ""  # noqa: S301 from our own parent
-    except Exception as error:  # noqa: BLE001 whatever it is, the parent tells it
-        return [], f"{type(error).__name__}: {error}"
+    # In this process, so that children need not import them again
+    for name in others:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+    function = getattr(importlib.import_module(work_module), work_name)
+
+    def answer() -> tuple[list[str], str]:
+        try:
+            load(module, file)
+            return function(pickle.loads(argument)), ""  # noqa: S301 from our own parent
+        except Exception as error:  # noqa: BLE001 whatever it is, the parent tells it
+            return [], f"{type(error).__name__}: {error}"
+
+    return _in_child(answer) if hasattr(os, "fork") else answer()
+
+
+def _in_child(answer: Callable[[], tuple[list[str], str]]) -> tuple[list[str], str]:
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            # Who waits for the answer gives up then, and cannot reach this process
+            signal.alarm(TIMEOUT_S)
+            with os.fdopen(writer, "wb") as stream:
+                _send(stream, pickle.dumps(answer()))
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as stream:
+        told = _receive(stream)
+    os.waitpid(child, 0)
+    found: tuple[list[str], str] = pickle.loads(told) if told is not None else ([], "it ended without an answer")  # noqa: S301 from our own child
+    return found
 
 
 def main() -> None:

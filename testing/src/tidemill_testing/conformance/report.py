@@ -1,7 +1,7 @@
 """What became of the rules: some lines at the end of a run, and a page where ``--conformance-report`` asks for one."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -51,8 +51,15 @@ class Report:
         if self._page is not None:
             terminalreporter.write_line(f"conformance report: {self._page}")
 
-    def pytest_sessionfinish(self) -> None:
-        """Write the page."""
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
+        """Write the page, and end the run red where a rule is, whatever hooks made of its report or of the exit code."""
+        self._write()
+        yield
+        if session.exitstatus == pytest.ExitCode.OK and any(entry.outcome == "broken" for entry in self.entries):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _write(self) -> None:
         if self._page is not None:
             self._page.parent.mkdir(parents=True, exist_ok=True)
             text = as_json(self.entries) if self._page.suffix == ".json" else as_markdown(self.entries)

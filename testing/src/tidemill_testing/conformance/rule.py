@@ -1,5 +1,6 @@
 """A rule: a numbered method of a suite, which says by itself what it protects and what to check where it fails."""
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from functools import wraps
@@ -10,6 +11,7 @@ import pytest
 from attrs import frozen
 
 from tidemill.errors import UsageError
+from tidemill_testing.conformance.intact import changes_of, written_members
 
 F = TypeVar("F", bound=Callable[..., None])
 Standing = Literal["runs", "exempt", "not_declared"]
@@ -92,12 +94,44 @@ def rule(number: str, title: str, needs: str | None = None) -> Callable[[F], F]:
             if standing != "runs":
                 pytest.skip(reason)
             self.current_rule = found.under(self.prefix)
+            _demand_intact(self, self.current_rule)
             method(self, *args, **kwargs)
+            self.kept_rule = self.current_rule
 
         setattr(run, MARK, found)
         return run  # type: ignore[return-value]  # wraps keeps the signature
 
     return mark
+
+
+class Watch:
+    """Which test the guard watches; one for the process, as pytest runs one test at a time.
+
+    Attributes:
+        node: the id of the test that the guard saw last, "" before the first.
+    """
+
+    node: str = ""
+
+
+WATCH = Watch()
+
+
+def _demand_intact(suite: object, found: Rule) -> None:
+    """Refuse to run a rule whose suite was changed, or whose guard is switched off.
+
+    Raises:
+        Broken: names what was changed.
+    """
+    running = os.environ.get("PYTEST_CURRENT_TEST", "")
+    if running and not (WATCH.node and running.startswith(WATCH.node.replace("\0", "(null)"))):
+        raise Broken(
+            f"{found}: the pytest plugin of tidemill-testing is switched off (-p no:tidemill, or unregistered), "
+            "and with it what keeps rules in force: switch it on"
+        )
+    changed = changes_of(type(suite), suite)
+    if changed:
+        raise Broken(f"{found}: {', '.join(changed)} of its suite was exchanged from outside, by a conftest, a fixture or setup_method")
 
 
 def rule_of(function: object) -> Rule | None:
@@ -111,9 +145,10 @@ def rules_of(suite: type) -> tuple[RuleMethod, ...]:
     prefix = str(getattr(suite, "prefix", ""))
     found: dict[str, RuleMethod] = {}
     for base in reversed(suite.__mro__):
-        for name, value in vars(base).items():
+        for name, value in written_members(base).items():
             written = rule_of(value)
             if written is not None and (name not in found or is_suite(base)):
+                assert callable(value)
                 found[name] = RuleMethod(name, written.under(prefix), base, value)
     return tuple(sorted(found.values(), key=lambda method: method.rule.number))
 
@@ -134,6 +169,8 @@ def standing_of(found: type, written: Rule) -> tuple[Standing, str]:
     exempt = getattr(found, "exempt", {})
     if isinstance(exempt, Mapping) and whole.number in exempt:
         return "exempt", f"{whole}: exempt, {exempt[whole.number]}"
-    if whole.needs is not None and whole.needs not in getattr(found, "capabilities", ()):
+    declared = getattr(found, "capabilities", ())
+    # Of another form, which the guard tells, it switches no rule off
+    if whole.needs is not None and isinstance(declared, frozenset | set | tuple) and whole.needs not in declared:
         return "not_declared", f"{whole}: needs the capability {whole.needs!r}, which {found.__name__} does not declare"
     return "runs", ""

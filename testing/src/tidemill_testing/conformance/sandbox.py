@@ -1,28 +1,23 @@
 """A block of code that may only compute: files, sockets, processes, threads, clocks, chance and the environment are out of reach.
 
 Files, sockets, processes and threads are seen by an audit hook (PEP 578), which is installed once and looks only while a sandbox is open in
-the same context. Clocks, chance and the environment raise no audit events: a profile function sees each call of them, whatever name the
-plugin gave it when it was imported.
+the same thread. Clocks, chance, the environment and what was opened earlier raise no audit events: a profile function sees each call of
+them, whatever name the plugin gave it when it was imported.
 """
 
-import _thread
 import gc
 import os
-import random
 import sys
 import sysconfig
-import time
-import uuid
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextvars import ContextVar, Token
-from datetime import date
 from pathlib import Path
-from types import CodeType, FrameType, TracebackType
-from typing import Any, Literal, Self
+from types import FrameType, TracebackType
+from typing import Any, Self
 
 from attrs import frozen
 
-Reach = Literal["clock", "chance", "file", "network", "process", "thread", "environment"]
+from tidemill_testing.conformance.reaches import DRAWS_FROM_EARLIER, Reach, of_builtin, of_event, of_python, seeded
 
 
 @frozen
@@ -55,36 +50,41 @@ class Sandbox:
     A blocked call does not happen: it raises something that is no ``Exception``. At the end of the block ``OutsideWorld`` lists all calls,
     also those whose exception the code swallowed; with ``collect`` nothing is raised and the caller reads ``calls``.
 
-    Imports go on working, with all that a module does while it is imported. So does logging: its time stamps decide nothing. Files below
-    ``reads`` may be read: give the plugin's own package, whose data is as constant as its code.
+    Imports go on working, with all that a module does while it is imported. So does logging: its time stamps decide nothing. Files at or
+    below ``reads`` may be read: give the plugin's own package, whose data is as constant as its code.
 
-    The block must be left in the thread that entered it. It cannot see what C code of an extension does by itself.
+    The block must be left in the thread that entered it. It sees calls that Python code makes. It does not see what compiled code calls
+    by itself (``functools.partial(time.time)()``, ``iter(time.time, None)``, a C extension), nor what is read without a call
+    (``sys.argv``, a slice of an open ``mmap``), nor what a module read while it was imported: where an answer depends on that, it differs
+    from instance to instance or process to process, and the rules that compare answers tell it.
     """
 
     def __init__(self, *reads: Path | str, collect: bool = False) -> None:
         self.calls: list[OutsideCall] = []
-        self._reads = tuple(os.path.realpath(folder) + os.sep for folder in reads)
+        self._reads = tuple(os.path.realpath(place) for place in reads)
         self._collect = collect
         self._border: FrameType | None = None
-        self._token: Token[Sandbox | None] | None = None
+        self._outer: Sandbox | None = None
         self._profile: Any = None
         self._collecting = False
+        self._seeded: list[object] = []
 
     def __enter__(self) -> Self:
         _install()
         self._border = sys._getframe(1)
+        self._outer, _open.box = _open.box, None
         self._profile, self._collecting = sys.getprofile(), gc.isenabled()
         # Finalizers of unrelated objects would run inside, and be put to the plugin
         gc.disable()
-        self._token = _open.set(self)
         sys.setprofile(self._on_profile)
+        _open.box = self
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> bool:
+        _open.box = None
         sys.setprofile(self._profile)
-        assert self._token is not None
-        _open.reset(self._token)
-        self._border = None
+        _open.box, self._outer, self._border = self._outer, None, None
+        self._seeded.clear()
         if self._collecting:
             gc.enable()
         blocked = isinstance(error, _Blocked)
@@ -94,33 +94,56 @@ class Sandbox:
 
     def _on_profile(self, frame: FrameType, event: str, argument: Any) -> None:
         if event == "c_call":
-            found = _builtin(argument)
+            found = of_builtin(argument, frame)
+            if found is not None and not self._is_constant(argument, found, frame):
+                self._caught(*found, frame)
         elif event == "call":
-            found = _function(frame)
-        else:
-            return
-        if found is not None:
-            self._caught(*found, frame)
+            found = of_python(frame)
+            if found is not None:
+                self._caught(*found, frame)
+            generator = seeded(frame)
+            if generator is not None:
+                self._seeded.append(generator)
 
     def audit(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Judge an audit event; raises where it must not happen."""
-        reach = _reach_of(event)
-        if reach is None or (event == "open" and self._may_read(arguments)):
+        reach = of_event(event)
+        if reach is None or (event == "open" and self._may_open(arguments)):
             return
         detail = f" {arguments[0]!r}" if event == "open" and arguments else ""
         self._caught(reach, event + detail, sys._getframe(2))
 
-    def _may_read(self, arguments: tuple[Any, ...]) -> bool:
-        path, mode = (*arguments, None, None)[:2]
+    def _may_open(self, arguments: tuple[Any, ...]) -> bool:
+        path, mode, flags = (*arguments, None, None, None)[:3]
         if isinstance(path, int):
-            return True  # wraps a descriptor: whoever opened it was judged
-        if not isinstance(path, str | bytes | os.PathLike) or (isinstance(mode, str) and set(mode) & set("wax+")):
+            return True  # wraps a descriptor: whoever opened it was judged, and reading from it is
+        if (isinstance(mode, str) and set(mode) & set("wax+")) or (isinstance(flags, int) and flags & _WRITES):
             return False
-        return os.path.realpath(os.fsdecode(path)).startswith(self._reads)
+        return self._may_read(path)
+
+    def _may_read(self, path: object) -> bool:
+        if not isinstance(path, str | bytes | os.PathLike):
+            return False
+        real = os.path.realpath(os.fsdecode(path))
+        return any(real == place or real.startswith(place + os.sep) for place in self._reads)
+
+    def _is_constant(self, function: Any, found: tuple[Reach, str], frame: FrameType) -> bool:
+        """Tell whether a builtin only reads what may be read, or draws from a generator that was seeded in here."""
+        owner = getattr(function, "__self__", None)
+        if found[1].endswith(DRAWS_FROM_EARLIER):
+            return any(owner is one for one in self._seeded)
+        if found[0] == "stream":
+            return self._may_read(getattr(owner, "name", None)) if "read" in function.__name__ else False
+        if found[0] == "file" and str(frame.f_globals.get("__name__")).partition(".")[0] in ("pathlib", "genericpath"):
+            local = frame.f_locals
+            return self._may_read(local.get("self", local.get("path", local.get("filename"))))
+        return False
 
     def _caught(self, reach: Reach, call: str, frame: FrameType) -> None:
+        if _open.box is not self:
+            return  # it is being opened or closed
         inside = list(_frames(frame, self._border))
-        if any(_is_exempt(one) for one in inside):
+        if any(_is_exempt(one, reach) for one in inside):
             return
         self.calls.append(OutsideCall(reach, call, _place(inside, self._reads)))
         raise _Blocked(call)
@@ -132,13 +155,23 @@ def sandbox(*reads: Path | str, collect: bool = False) -> Sandbox:
 
 
 def folder_of(plugin: type) -> Path:
-    """Return the folder of the top-level package that a class is defined in; of a lone module, the folder it lies in."""
+    """Return the folder of the top-level package that a class is defined in; the file of a lone module, whose folder is not its own."""
     top = sys.modules.get(plugin.__module__.partition(".")[0])
-    file = getattr(top, "__file__", None) or getattr(sys.modules[plugin.__module__], "__file__", None)
-    return Path(file).parent if file else Path()
+    whole = getattr(top, "__file__", None)
+    if whole and hasattr(top, "__path__"):
+        return Path(whole).parent
+    file = getattr(sys.modules[plugin.__module__], "__file__", None)
+    return Path(file) if file else Path()
 
 
-_open: ContextVar[Sandbox | None] = ContextVar("tidemill_sandbox", default=None)
+class _Open(threading.local):
+    """The sandbox that is open in a thread."""
+
+    box: Sandbox | None = None
+
+
+_open = _Open()
+_WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _installed: list[Callable[[str, tuple[Any, ...]], None]] = []
 
 
@@ -149,100 +182,21 @@ def _install() -> None:
 
 
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:
-    box = _open.get()
+    box = _open.box
     if box is not None:
         box.audit(event, arguments)
 
 
-_EVENTS: dict[str, Reach] = {
-    "open": "file",
-    "builtins.input": "file",
-    "os.putenv": "environment",
-    "os.unsetenv": "environment",
-    "os.system": "process",
-    "os.exec": "process",
-    "os.fork": "process",
-    "os.forkpty": "process",
-    "os.posix_spawn": "process",
-    "os.spawn": "process",
-    "os.startfile": "process",
-    "os.kill": "process",
-    "pty.spawn": "process",
-    "subprocess.Popen": "process",
-    "_thread.start_new_thread": "thread",
-    "_thread.start_joinable_thread": "thread",
+_RECORDS: frozenset[Reach] = frozenset({"clock", "process", "thread", "stream", "environment"})
+_SOURCES: frozenset[Reach] = frozenset({"file", "stream"})
+_EXEMPT: dict[str, frozenset[Reach] | None] = {
+    "logging": _RECORDS,
+    "structlog": _RECORDS,
+    "linecache": _SOURCES,
+    "warnings": _SOURCES,
+    "coverage": None,
 }
-_EVENT_FAMILIES: dict[str, Reach] = {
-    "socket": "network",
-    "http": "network",
-    "urllib": "network",
-    "ftplib": "network",
-    "smtplib": "network",
-    "os": "file",
-    "shutil": "file",
-    "glob": "file",
-    "pathlib": "file",
-    "tempfile": "file",
-    "mmap": "file",
-    "sqlite3": "file",
-    "fcntl": "file",
-}
-
-
-def _reach_of(event: str) -> Reach | None:
-    return _EVENTS.get(event) or _EVENT_FAMILIES.get(event.partition(".")[0])
-
-
-def _named(module: Any, names: str) -> Iterator[Any]:
-    for name in names.split():
-        found = getattr(module, name, None)
-        if found is not None:
-            yield found
-
-
-_CLOCKS = "time time_ns monotonic monotonic_ns perf_counter perf_counter_ns process_time process_time_ns thread_time thread_time_ns"
-_BUILTINS: dict[Any, Reach] = {
-    # gmtime and strftime are missing: with an argument they only compute, and a profile function does not see arguments
-    **dict.fromkeys(_named(time, f"{_CLOCKS} clock_gettime clock_gettime_ns sleep localtime ctime"), "clock"),
-    **dict.fromkeys(_named(os, "stat lstat access getcwd readlink statvfs"), "file"),
-    **dict.fromkeys(_named(os, "urandom getrandom"), "chance"),
-    **dict.fromkeys(_named(_thread, "start_new_thread start_new start_joinable_thread"), "thread"),
-    **dict.fromkeys(_named(os, "getpid getppid getloadavg times"), "process"),
-    **dict.fromkeys(_named(uuid, "_generate_time_safe"), "chance"),
-}
-_GLOBAL_RANDOM = getattr(random.getrandbits, "__self__", None)
-_ENVIRONMENT: dict[CodeType, str] = {
-    getattr(type(os.environ), name).__code__: f"os.environ.{name}" for name in ("__getitem__", "__iter__", "__len__")
-}
-_SEED = random.Random.seed.__code__
-
-
-def _builtin(function: Any) -> tuple[Reach, str] | None:
-    """Return what a builtin reaches for, with its name; None for one that only computes."""
-    owner = getattr(function, "__self__", None)
-    if owner is _GLOBAL_RANDOM:
-        return "chance", f"random.{function.__name__}"
-    if isinstance(owner, type) and issubclass(owner, date) and function.__name__ in ("now", "utcnow", "today"):
-        return "clock", f"{owner.__name__}.{function.__name__}"
-    try:
-        reach = _BUILTINS.get(function)
-    except TypeError:  # a bound method of something that cannot be hashed
-        return None
-    return (reach, f"{function.__module__}.{function.__name__}") if reach is not None else None
-
-
-def _function(frame: FrameType) -> tuple[Reach, str] | None:
-    """Return what a Python function that begins reaches for: the environment, or a seed taken from chance."""
-    named = _ENVIRONMENT.get(frame.f_code)
-    if named is not None:
-        return "environment", named
-    if frame.f_code is _SEED and frame.f_locals.get("a") is None:
-        return "chance", "random.Random() without a seed"
-    return None
-
-
-_IMPORTING = {"importlib._bootstrap", "importlib._bootstrap_external", "_frozen_importlib", "_frozen_importlib_external"}
-_EXEMPT = {"logging", "structlog", "linecache", "warnings", "coverage"}
+"""What these may reach for on behalf of whoever calls them; None: anything."""
 _LIBRARY = tuple({os.path.realpath(sysconfig.get_path(name)) + os.sep for name in ("stdlib", "platstdlib")})
 
 
@@ -255,15 +209,19 @@ def _frames(frame: FrameType | None, border: FrameType | None) -> Iterator[Frame
         frame = frame.f_back
 
 
-def _is_exempt(frame: FrameType) -> bool:
+def _is_exempt(frame: FrameType, reach: Reach) -> bool:
+    """Tell whether a frame is of an import in progress, or of a module that may reach for that; by the module, not by what it is called."""
+    if frame.f_code.co_name == "_find_and_load" and frame.f_globals is vars(sys.modules["_frozen_importlib"]):
+        return True
     module = str(frame.f_globals.get("__name__", ""))
-    return module in _IMPORTING or module.partition(".")[0] in _EXEMPT
+    allowed = _EXEMPT.get(module.partition(".")[0], frozenset())
+    return (allowed is None or reach in allowed) and frame.f_globals is getattr(sys.modules.get(module), "__dict__", None)
 
 
-def _place(frames: Sequence[FrameType], folders: tuple[str, ...]) -> str:
+def _place(frames: Sequence[FrameType], own_places: tuple[str, ...]) -> str:
     """Return where the plugin's own code made the call: the innermost frame in its folders, else outside the standard library."""
     named = [(frame.f_code.co_filename, frame.f_lineno) for frame in frames]
-    own = [one for one in named if one[0].startswith(folders)] if folders else []
+    own = [one for one in named if one[0].startswith(own_places)] if own_places else []
     others = [one for one in named if not one[0].startswith((*_LIBRARY, "<frozen")) or "site-packages" in one[0]]
     file, line = (own or others or named or [("?", 0)])[0]
     return f"{file}:{line}"

@@ -15,6 +15,7 @@ from tidemill.errors import ConfigError, PluginError
 from tidemill.hookspecs.kinds import KIND_BY_NAME, Kind
 from tidemill.hookspecs.plugin import Plugin
 from tidemill_testing.conformance.installed import registered_class
+from tidemill_testing.conformance.intact import seal
 from tidemill_testing.conformance.rule import Broken, Rule, is_suite, rule
 from tidemill_testing.conformance.sandbox import OutsideWorld, folder_of, sandbox
 
@@ -22,6 +23,7 @@ NO_SETTING = "zz_no_such_setting"
 _A_DAY = date(2020, 10, 3)
 
 
+@seal
 class Conformance:
     """The base of every suite; ``class TestAcme(DexConformance): plugin = Acme`` is an author's whole test file.
 
@@ -52,7 +54,14 @@ class Conformance:
     exempt: ClassVar[Mapping[str, str]] = {}
 
     current_rule: Rule
+    kept_rule: Rule
     example_count: int | None = None
+    least_examples: int = 0
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        if is_suite(cls):
+            seal(cls)
 
     def broken(self, facts: str) -> NoReturn:
         """Say that the rule does not hold.
@@ -82,12 +91,12 @@ class Conformance:
         return PluginTable(self.kind, str(getattr(self.plugin, "name", "")), settings={**given, **more})
 
     def examples(self, count: int = 50) -> hypothesis.settings:
-        """Return how a property is tried: the same examples every time, ``count`` of them unless ``--conformance-examples`` says more.
+        """Return how a property is tried: the same examples every time, ``count`` of them unless ``--conformance-examples`` says otherwise.
 
         Use it as ``@self.examples(30)`` above ``@given`` on a function inside the rule.
         """
         return hypothesis.settings(
-            max_examples=self.example_count or count,
+            max_examples=self.example_count or max(count, self.least_examples),
             derandomize=True,
             database=None,
             deadline=None,

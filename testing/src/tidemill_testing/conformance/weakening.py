@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from attrs import frozen
 
 from tidemill_testing.conformance.entry import suite_rules
+from tidemill_testing.conformance.intact import TURNING, changes_of
 from tidemill_testing.conformance.rule import RuleMethod, is_overridden, is_suite
 
 _PYTHONS_OWN = frozenset({"pytestmark"})
@@ -31,7 +32,8 @@ def weakenings(found: type) -> tuple[Weakening, ...]:
         for method in methods
         if is_overridden(found, method)
     ]
-    return (*changed, *_redefined(found, {method.name for method in methods}), *_exemptions(found, methods), *_capabilities(found, methods))
+    names = {method.name for method in methods}
+    return (*changed, *_redefined(found, names), *_exchanged(found, names), *_exemptions(found, methods), *_capabilities(found, methods))
 
 
 def _how(found: type, method: RuleMethod) -> str:
@@ -48,13 +50,22 @@ def _redefined(found: type, rules: Iterable[str]) -> list[Weakening]:
             for base in found.__mro__
             if not is_suite(base)
             for name in vars(base)
-            if name in fixed and name not in may_give and name not in rules and name not in _PYTHONS_OWN
+            if (name in fixed and name not in may_give and name not in rules and name not in _PYTHONS_OWN)
+            or (name in TURNING and base is not object)
         }
     )
     if not names:
         return []
     text = f"{found.__name__} redefines {', '.join(names)} of its suite, which rules stand on; it may give {', '.join(sorted(may_give))}"
     return [Weakening(None, text)]
+
+
+def _exchanged(found: type, rules: Iterable[str]) -> list[Weakening]:
+    """Find what a conftest changed in the suite itself; rules that it exchanged are told by their numbers."""
+    changed = [name for name in changes_of(found) if name.rpartition(".")[2] not in rules]
+    if not changed:
+        return []
+    return [Weakening(None, f"{', '.join(changed)} of the suite of {found.__name__} was exchanged from outside, which rules stand on")]
 
 
 def _exemptions(found: type, methods: Iterable[RuleMethod]) -> list[Weakening]:

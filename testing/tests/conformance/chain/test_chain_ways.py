@@ -8,12 +8,12 @@ from attrs import evolve
 
 from tidemill.domain.answers import CannotFit
 from tidemill.domain.asset import Asset
-from tidemill.domain.events import Batch, States
+from tidemill.domain.events import Batch, Logs, States
 from tidemill.domain.outcome import Outcome, OutcomeStatus
 from tidemill.domain.transaction import Simulated
 from tidemill.errors import RefusedByVenue, Unavailable
 from tidemill_testing.conformance.rule import Broken
-from tidemill_testing.plain_chain import TOKEN
+from tidemill_testing.plain_chain import COST, TOKEN
 
 OUTCOME = Outcome(OutcomeStatus.UNKNOWN, 1, "0x1", proof="0x")
 
@@ -159,7 +159,7 @@ def test_logs_of_nobody_are_told(wrong: ModuleType) -> None:
         return [log for log in self.blocks[to_height] if wanted.address not in wrong.ADDRESSES or log.address == wanted.address]
 
     case = type("TestWrong", (wrong.Case,), {"plugin": wrong.with_link(reader=type("Reader", (wrong.SoundReader,), {"logs": logs}))})
-    assert "of a contract that is not there its reader gives 2 logs" in told(case, "test_logs_are_those_that_were_told")
+    assert "of a contract that is not there its reader gives 4 logs" in told(case, "test_logs_are_those_that_were_told")
 
 
 async def raises(self: Any, *given: Any) -> Any:
@@ -217,3 +217,40 @@ def test_chain_that_refuses_to_send_keeps_the_rule(wrong: ModuleType) -> None:
     case = link_with(wrong, broadcast=refuses)
     case.capabilities = frozenset()  # type: ignore[attr-defined]  # an attribute of the suite
     case().test_chain_that_cannot_send_refuses()
+
+
+def test_cap_that_is_not_in_the_bytes_is_told(wrong: ModuleType) -> None:
+    """A plan whose cap is below its cost does not fit, or becomes bytes that hold the cap."""
+
+    def compose(self: Any, plan: Any, steps: Any, *more: Any) -> Any:
+        return self.unsigned(plan, b"the same")
+
+    said = told(rules_with(wrong, compose=compose), "test_cost_is_within_the_cap")
+    assert f"with a cap of 0 it costs {COST}, and its bytes are those of a cap of " in said
+
+    def compose_capped(self: Any, plan: Any, steps: Any, *more: Any) -> Any:
+        return self.unsigned(plan, plan.cost_cap.to_bytes(32))
+
+    case = type("TestWrong", (wrong.Case,), {"plugin": wrong.with_rules(type("Rules", (wrong.SoundRules,), {"compose": compose_capped}))})
+    case().test_cost_is_within_the_cap()
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"), [((1, 0), "tells logs [1, 0]: expected them in the order of the block"), ((0, 0), "tells a log twice: [0, 0]")]
+)
+def test_logs_out_of_order_or_twice_are_told(wrong: ModuleType, order: tuple[int, ...], expected: str) -> None:
+    """Pools are played forward by logs in the order of the block, each once."""
+
+    def batch(self: Any, height: int) -> Batch:
+        plain: Batch = wrong.SoundLink.batch(self, height)
+        events = [evolve(one, logs=tuple(one.logs[place] for place in order)) if isinstance(one, Logs) else one for one in plain.events]
+        return evolve(plain, events=tuple(events))
+
+    assert expected in told(link_with(wrong, batch=batch), "test_batches_are_well_formed")
+
+
+def test_reader_that_ignores_the_event_asked_for_is_told(wrong: ModuleType) -> None:
+    """Discovery asks for one event of a factory: others are no pools."""
+    reader = type("Reader", (wrong.SoundReader,), {"is_wanted": lambda self, log, wanted: True})
+    case = type("TestWrong", (wrong.Case,), {"plugin": wrong.with_link(reader=reader)})
+    assert "it told logs [0], its reader gives [0, 2]" in told(case, "test_logs_are_those_that_were_told")

@@ -10,6 +10,7 @@ from tidemill.domain.ids import AssetId
 from tidemill.domain.pool import Curve, Quote, Swapped
 from tidemill.domain.time import ChainTime
 from tidemill_testing.conformance import DexConformance
+from tidemill_testing.market import NEXT
 from tidemill_testing.plain_dex import PlainDex, PlainPool, plain_cases
 
 ALL = frozenset({"recorded", "exact_out", "least_in", "segments", "logs", "steps"})
@@ -152,6 +153,25 @@ class Pool34(PlainPool):
         return PlainPool.curve_reserves(self, buy, sell)
 
 
+@frozen
+class Pool35(PlainPool):
+    newest: int = field(default=0, eq=False, repr=False)
+
+    def paid_at(self, out: int, at: ChainTime) -> int:
+        object.__setattr__(self, "newest", max(self.newest, at.unix_time))
+        return out - 1 if out and at.unix_time < self.newest else out
+
+    def amount_out(self, sell: AssetId, buy: AssetId, amount: int, at: ChainTime) -> int:
+        return self.paid_at(PlainPool.amount_out(self, sell, buy, amount, at), at)
+
+
+@frozen
+class Pool36(PlainPool):
+    def amount_out(self, sell: AssetId, buy: AssetId, amount: int, at: ChainTime) -> int:
+        out = PlainPool.amount_out(self, sell, buy, amount, at)
+        return out - 1 if out and at.unix_time > NEXT.unix_time else out
+
+
 _CAPABILITIES = {
     "18": UNDRAWN,
     "19": UNDRAWN,
@@ -162,7 +182,7 @@ _CAPABILITIES = {
     "31": UNRECORDED,
 }
 # Names at module level, so that the other process finds them
-for _number in range(15, 35):
+for _number in range(15, 37):
     _pool: type[PlainPool] = globals()[f"Pool{_number}"]
     _dex = type(f"Dex{_number}", (PlainDex,), {"pool_class": _pool, "__module__": __name__})
     _capabilities = _CAPABILITIES.get(str(_number), ALL)

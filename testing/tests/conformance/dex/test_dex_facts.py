@@ -22,12 +22,15 @@ WHOLE, CAPPED = plain_cases(capped=False), plain_cases()[2:]
 ALL = frozenset({"recorded", "exact_out", "least_in", "segments", "logs", "steps"})
 
 
+def suite_of(plugin: type, cases: tuple[PoolCase, ...] = WHOLE) -> Any:
+    """Return a suite as an author would write it, with few examples."""
+    return type("TestOther", (DexConformance,), {"plugin": plugin, "cases": cases, "capabilities": ALL, "example_count": 10})()
+
+
 def said(rule: str, plugin: type = PlainDex, cases: tuple[PoolCase, ...] = WHOLE) -> str:
     """Return what a rule says of a DEX."""
-    own = {"plugin": plugin, "cases": cases, "capabilities": ALL, "example_count": 10}
-    suite: Any = type("TestOther", (DexConformance,), own)()
     with pytest.raises(Broken) as broken:
-        getattr(suite, rule)()
+        getattr(suite_of(plugin, cases), rule)()
     return str(broken.value)
 
 

@@ -162,6 +162,36 @@ class TestCapabilityText(Of):
     capabilities = "counts"  # type: ignore[assignment]  # what the guard looks for
 
 
+class TestCapabilitiesProperty(Of):
+    @property
+    def capabilities(self) -> frozenset[str]:  # type: ignore[override]  # what the guard looks for
+        return frozenset()
+
+
+class TestExemptProperty(Of):
+    @property
+    def exempt(self) -> dict[str, str]:  # type: ignore[override]  # what the guard looks for
+        return {"DEX-91": "the venue has two"}
+
+
+class TestTurned(Of):
+    def __getattribute__(self, name: str) -> Any:
+        return (lambda facts: None) if name == "broken" else super().__getattribute__(name)
+
+
+class TestMutedInSetup(Of):
+    number = 2
+
+    def setup_method(self) -> None:
+        self.broken: Any = lambda facts: None
+
+
+class TestSkippedInSetup(Of):
+    @classmethod
+    def setup_class(cls) -> None:
+        pytest.skip("not here")
+
+
 class NotCollected(Of):
     """pytest passes it over because of its name."""
 

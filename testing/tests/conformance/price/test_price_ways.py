@@ -177,3 +177,17 @@ def test_venue_whose_clock_is_ahead_may_say_so(wrong: ModuleType) -> None:
     allowed = made_with(wrong, one=vars(ahead.plugin)["one"])  # type: ignore[attr-defined]  # set above
     allowed.clock_skew_ns = 5  # type: ignore[attr-defined]  # an attribute of the suite
     allowed().test_nothing_is_published_in_the_future()
+
+
+def test_recorded_messages_that_mean_less_or_nothing_are_told(wrong: ModuleType) -> None:
+    """A price that is left out, and a class that declares and gives none."""
+
+    def decoded(self: Any, message: Any) -> list[Event]:
+        told: list[Event] = wrong.Feed.decoded(self, message)
+        return told if message["n"] < 5 else []
+
+    rule = "test_recorded_messages_mean_what_the_venue_means"
+    said = told(feed_with(wrong, decoded=decoded), rule)
+    assert "expected Trade(" in said
+    assert said.endswith("found no further event")
+    assert "give expected = [event, …]" in told(type("TestWrong", (feed_with(wrong),), {"expected": ()}), rule)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from itertools import count
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from attrs import evolve
 from websockets.asyncio.client import ClientConnection
@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tidemill import settings
 from tidemill.domain.events import Batch as MarketBatch
-from tidemill.domain.events import BookSnapshot, Event, Head, Trade
+from tidemill.domain.events import BookSnapshot, Event, Head, OraclePrice, Trade
 from tidemill.domain.ids import ChainId
 from tidemill.errors import DecodeError, Unavailable
 from tidemill.hookspecs.price import SourceSetup
@@ -158,15 +158,27 @@ class TestPRC22Open(PriceConformance):
 
 MESSAGES: list[object] = [{"n": number, "price": f"30{number}.25"} for number in range(1, 6)]
 
+# What these messages mean, each a trade and a price in cents
+MEANT: list[Event] = [
+    event
+    for number in range(1, 6)
+    for event in (
+        Trade(MARKET, "buy", 30_025 + 100 * number, 1, str(number)),
+        price(0, mantissa=30_025 + 100 * number, publish_ns=START_NS + number),
+    )
+]
+
 
 class FeedCase(PriceConformance):
     capabilities = frozenset({"connects"})
     address_setting = "url"
     messages: ClassVar[list[object]] = MESSAGES
+    expected: ClassVar[list[Event]] = MEANT
 
 
 class TestFeed(FeedCase):
     plugin = Feed
+    capabilities = frozenset({"connects", "recorded"})
 
 
 class TestComesBack(FeedCase):
@@ -252,3 +264,13 @@ class TakesZero(Feed):
 
 class TestPRC36TakesZero(FeedCase):
     plugin = TakesZero
+
+
+class CentsForDollars(Feed):
+    def decoded(self, message: Any) -> list[Event]:
+        return [evolve(one, exponent=one.exponent - 2) if isinstance(one, OraclePrice) else one for one in super().decoded(message)]
+
+
+class TestPRC23CentsForDollars(FeedCase):
+    plugin = CentsForDollars
+    capabilities = frozenset({"connects", "recorded"})

@@ -3,17 +3,17 @@
 import gc
 from collections.abc import Iterator, Sequence
 from itertools import count
+from pathlib import Path
 from time import perf_counter as ticks
 from typing import Any, ClassVar
 
 import pytest
 from attrs import evolve
 
-from tidemill import Arbitrage, Bps, Opportunity, Signal, Snapshot, Strategy, settings
+from tidemill import Arbitrage, Bps, Opportunity, Snapshot, Strategy, settings
 from tidemill.domain.answers import Rejected
 from tidemill.domain.decision import Allowance, Sized, Valid
-from tidemill.domain.history import Wants
-from tidemill.domain.ids import BookId, MarketId, OpportunityId, Pair, content_id
+from tidemill.domain.ids import BookId, OpportunityId, Pair, content_id
 from tidemill.domain.plan import Flow, Plan
 from tidemill.domain.snapshot import DexPolicy
 from tidemill.planning.desk import Desk
@@ -26,6 +26,13 @@ class GapSettings:
     """How far two pools of a pair must be apart."""
 
     min_edge_bps: Bps = Bps(10)
+
+
+@settings
+class TapeSettings(GapSettings):
+    """What it wants to know beforehand."""
+
+    tape: str = ""
 
 
 class Sound(Strategy):
@@ -63,28 +70,6 @@ class Few(StrategyConformance):
     @pytest.fixture
     def snapshots(self) -> Sequence[Snapshot]:
         return sim_market(7, needs=self.plugin.needs)
-
-
-PAIR = min(sim_market()[-1].by_pair)
-
-
-class Trend(Sound):
-    """Reads the history that it declares, cut to its length, and signals."""
-
-    needs = Wants(pairs=(PAIR,), pair_length=3)
-
-    def find_opportunities(self, snapshot: Snapshot) -> Iterator[Opportunity]:
-        points = snapshot.history.pairs.get(PAIR, ())[-3:]
-        if len(points) == 3 and PAIR in snapshot.changed.pairs:
-            chain = min(snapshot.chains)
-            height = snapshot.at(chain).height
-            market = MarketId(snapshot.by_pair[PAIR][0])
-            name = OpportunityId(content_id("signal", self.name, height, market, points[0].numerator))
-            yield Signal(name, self.name, chain, market, PAIR[0], PAIR[1], "buy", 1_000, points[-1].height, height)
-
-
-class TestSignals(Few):
-    plugin = Trend
 
 
 class Moody(Sound):
@@ -167,6 +152,39 @@ class Peeks(Sound):
 
 class TestSTR14Peeks(Few):
     plugin = Peeks
+
+
+LATER: dict[tuple[str, int], int] = {}
+
+
+class Hoards(Sound):
+    """Keeps in its module what each height looked like: from the second run on it knows what comes next."""
+
+    def pairs(self, snapshot: Snapshot) -> list[Pair]:
+        for chain in sorted(snapshot.chains):
+            height = snapshot.head(chain).height
+            LATER[chain, height] = len(snapshot.changed.pairs)
+            if LATER.get((chain, height + 1), 1) % 2 == 0:
+                return []
+        return super().pairs(snapshot)
+
+
+class TestSTR14Hoards(Few):
+    plugin = Hoards
+
+
+class Reads(Sound):
+    """Looks into the tape that its settings name."""
+
+    settings: TapeSettings
+
+    def pairs(self, snapshot: Snapshot) -> list[Pair]:
+        return super().pairs(snapshot) if Path(self.settings.tape).read_bytes() else []
+
+
+class TestSTR10Reads(Few):
+    plugin = Reads
+    settings: ClassVar[Any] = {"tape": str(Path(__file__).with_name("test_strategy_rules.py"))}
 
 
 class TooSure(Sound):

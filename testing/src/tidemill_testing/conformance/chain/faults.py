@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tidemill.domain.events import ANSWER_EVENTS, Batch, Gap, Head, Rollback, States
+from tidemill.domain.events import ANSWER_EVENTS, Batch, Gap, Head, Logs, Rollback, States
 from tidemill.domain.ids import ChainId
 from tidemill_testing.conformance.chain.case import chain_of_event
 
@@ -22,6 +22,8 @@ def block_faults(batches: list[Batch], chain: ChainId) -> Iterator[str]:
                 yield f"batch {batch.seq} is of block {batch.height} {batch.block_hash}, its head is {event.height} {event.block_hash}"
             if isinstance(event, States) and len(dict(event.values)) != len(event.values):
                 yield f"batch {batch.seq} holds a key twice"
+            if isinstance(event, Logs):
+                yield from _log_faults(batch, event)
 
 
 def head_faults(batches: list[Batch]) -> Iterator[str]:
@@ -48,3 +50,11 @@ def head_faults(batches: list[Batch]) -> Iterator[str]:
                 if last is not None and event.unix_time < last.unix_time:
                     yield f"block {event.height} is of {event.unix_time}, the one before of {last.unix_time}"
                 told[event.height] = last = event
+
+
+def _log_faults(batch: Batch, told: Logs) -> Iterator[str]:
+    places = [log.index for log in told.logs]
+    if places != sorted(places):
+        yield f"batch {batch.seq} tells logs {places}: expected them in the order of the block"
+    elif len(set(told.logs)) != len(told.logs):
+        yield f"batch {batch.seq} tells a log twice: {places}"

@@ -36,7 +36,7 @@ class LinkRules(ChainBase):
         """Replays, gaps and rollbacks name a batch by source, number and block; answers to our own doing come from elsewhere.
 
         If this fails: one constant ``source``, ``seq`` by one, ``local_ns`` that never falls, the chain's own id in batch and events, the
-        block's height and hash in its batch, and no ``OutcomeSeen``, ``Balances`` or other answers.
+        block's height and hash in its batch, its logs in order and each once, and no ``OutcomeSeen``, ``Balances`` or other answers.
         """
         batches, chain = self._batches(), self._rules().id
         for fault in (*counting_faults(tuple(batches)), *time_faults(tuple(batches)), *block_faults(batches, chain)):
@@ -175,6 +175,16 @@ class LinkRules(ChainBase):
             self.broken(f"of {wanted.address} at {height} it told logs {expected}, its reader gives {[log.index for log in found]}")
         if nothing:
             self.broken(f"of a contract that is not there its reader gives {len(nothing)} logs")
+        topics = tuple(sorted({topic for log in logs if log.address == wanted.address for topic in log.topics[:1]}))[:1]
+        if topics:
+
+            async def ask_topic(link: ChainLink, batches: list[Batch]) -> Sequence[Log]:
+                return await link.reader.logs(LogFilter(wanted.address, topics), height, height)
+
+            chosen = [log.index for log in logs if log.address == wanted.address and log.topics[:1] == topics]
+            given = [log.index for log in self._with_link(ask_topic)]
+            if given != chosen:
+                self.broken(f"of the event {topics[0].hex()} it told logs {chosen}, its reader gives {given}")
 
     @rule("CHN-39", "keys are reported while they are watched", needs="watches")
     def test_keys_are_reported_while_watched(self) -> None:

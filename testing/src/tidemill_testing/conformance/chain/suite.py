@@ -161,12 +161,18 @@ class ChainConformance(LinkRules, SendRules):
     def test_cost_is_within_the_cap(self) -> None:
         """The book reserves the cap: what costs more is money that nobody counted.
 
-        If this fails: compute the cost in ``int``, rounded up, from what ``compose`` put into the bytes.
+        If this fails: compute the cost in ``int``, rounded up, from what ``compose`` put into the bytes; put the cap into the bytes (a most
+        price of gas), or answer ``CannotFit`` where the cost is above it.
         """
-        rules = self._rules()
-        cost = rules.cost(self._composed(rules), self._snapshot())
+        rules, snapshot = self._rules(), self._snapshot()
+        made = self._composed(rules)
+        cost = rules.cost(made, snapshot)
         if type(cost) is not int or not 0 <= cost <= GENEROUS:
             self.broken(f"a plan with a cap of {GENEROUS} costs {cost!r}")
+        for cap in sorted({max(cost - 1, 0), cost // 2, 0}):
+            small = rules.compose(flow_of(rules, self.pools, cost_cap=cap), tuple(self.steps), self._wallet(), snapshot)
+            if isinstance(small, Unsigned) and rules.cost(small, snapshot) > cap and small.payload == made.payload:
+                self.broken(f"with a cap of {cap} it costs {rules.cost(small, snapshot)}, and its bytes are those of a cap of {GENEROUS}")
 
     @rule("CHN-17", "a plan that is too large does not fit, and says by how much", needs="limited")
     def test_plan_that_is_too_large_does_not_fit(self) -> None:

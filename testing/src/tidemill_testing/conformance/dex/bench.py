@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType, TracebackType
-from typing import ClassVar, Self
+from typing import ClassVar, Protocol, Self
 
 from attrs import frozen
 from hypothesis import strategies as st
@@ -18,6 +18,13 @@ from tidemill_testing.conformance.suite import Conformance
 
 _PATIENCE = 64
 _BITS = 256
+
+
+class Printer(Protocol):
+    """What hypothesis prints examples with."""
+
+    def text(self, text: str) -> None:
+        """Print a text."""
 
 
 @frozen(repr=False)
@@ -73,6 +80,10 @@ class Lane:
 
     def __repr__(self) -> str:
         return f"{self.loaded.case}, {self.sell.rpartition(':')[2][:10]} for {self.buy.rpartition(':')[2][:10]}"
+
+    def _repr_pretty_(self, printer: "Printer", cycle: bool) -> None:
+        """Show the lane in a failing example as in messages: field by field it would be pages of state."""
+        printer.text(repr(self))
 
 
 class DexBench(Conformance):

@@ -26,6 +26,10 @@ class DexCurveRules(DexBench):
             starts = [segment.in_from for segment in curve.segments]
             if starts != ends[:-1] or sorted(ends) != ends or ends[-1] > 1 << lane.high or any(one.b <= 0 for one in curve.segments):
                 self.broken(f"expected segments from 0 on without a gap, up to {1 << lane.high}, b > 0, found {curve} ({lane})")
+            for most in (1 << max(lane.high - 8, 0), 1):
+                small = lane.loaded.pool.segments(lane.sell, lane.buy, lane.at, most)
+                if isinstance(small, Curve) and small.segments and small.segments[-1].in_to > most:
+                    self.broken(f"asked for inputs up to {most}, it draws up to {small.segments[-1].in_to} ({lane})")
         curve_by_lane = {id(lane): curve for lane, curve in lanes}
         if not lanes:
             return

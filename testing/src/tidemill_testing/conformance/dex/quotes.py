@@ -6,6 +6,7 @@ from tidemill.domain.answers import NoQuote, NoQuoteReason
 from tidemill.domain.ids import AssetId
 from tidemill.domain.pool import Curve, Quote
 from tidemill.hookspecs.dex import Dex
+from tidemill.units import PPM_SCALE
 from tidemill_testing.conformance.dex.bench import DexBench, Lane, Loaded, directions, on_lanes
 from tidemill_testing.conformance.dex.pool_case import RecordedAnswer
 from tidemill_testing.conformance.rule import rule
@@ -114,13 +115,18 @@ class DexQuoteRules(DexBench):
                 out = lane.out(amount)
                 if out and out >= lane.held[1]:
                     self.broken(f"{amount} in, reserves {lane.held}, got {out} ({lane})")
+            held = lane.held[1]
+            for amount in (held, held + 1, *(power for power in _POWERS if power > held)):
+                asked = lane.loaded.pool.quote_exact_out(lane.sell, lane.buy, amount, lane.at)
+                if isinstance(asked, Quote):
+                    self.broken(f"{amount} out, reserves {lane.held}, and it asks {asked.amount_in} for it ({lane})")
 
     @rule("DEX-25", "a quote says what was asked, in whole units")
     def test_quote_says_what_was_asked(self) -> None:
         """Plans are built from the quote's own fields; a float in one of them loses units from 2**53 on.
 
         If this fails: integers and ``//`` only; put pool, assets and the whole amount asked for into the quote; the fee is part of the
-        input.
+        input, in units of what is sold, and ``fee_ppm`` of it (parts per million: 0.30 % is 3_000), or 0 where it is not known apart.
         """
         lanes = self.lanes()
 
@@ -136,6 +142,11 @@ class DexQuoteRules(DexBench):
             whole = all(type(number) is int for number in (quote.amount_in, quote.amount_out, quote.fee))
             if not whole or quote.amount_out < 0 or not 0 <= quote.fee <= amount:
                 self.broken(f"expected whole numbers, 0 <= amount_out and 0 <= fee <= {amount}, found {quote} ({lane})")
+            rate = lane.loaded.pool.fee_ppm
+            # Contracts that go in steps round the fee up in each of them: small amounts are allowed units, large ones a thousandth
+            allowed = PPM_SCALE * (2 + lane.slack) + amount * (rate or 0) // 1_000
+            if quote.fee and rate is not None and abs(quote.fee * PPM_SCALE - amount * rate) > allowed:
+                self.broken(f"{amount} in at fee_ppm {rate}, and the quote's fee is {quote.fee} ({lane})")
 
         holds()
 

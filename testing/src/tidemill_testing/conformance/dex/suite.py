@@ -3,11 +3,12 @@
 from tidemill_testing.conformance.dex.calls import DexCallRules
 from tidemill_testing.conformance.dex.curves import DexCurveRules
 from tidemill_testing.conformance.dex.quotes import DexQuoteRules
+from tidemill_testing.conformance.dex.repeats import DexRepeatRules
 from tidemill_testing.conformance.dex.state import DexStateRules
 from tidemill_testing.conformance.dex.swaps import DexSwapRules
 
 
-class DexConformance(DexStateRules, DexQuoteRules, DexSwapRules, DexCurveRules, DexCallRules):
+class DexConformance(DexStateRules, DexQuoteRules, DexSwapRules, DexCurveRules, DexRepeatRules, DexCallRules):
     """Rules for every DEX; an author's class inherits it and gives what follows.
 
     Must give:

@@ -19,7 +19,7 @@ from tidemill_testing.conformance.sandbox import OutsideWorld, folder_of, sandbo
 
 OTHER_CHAIN = ChainId("nowhere:1")
 MOST_ROUNDS = 8
-AMOUNTS = st.integers(0, 2**128)
+AMOUNTS = st.integers(0, 2**128) | st.integers(0, 2**256 - 1) | st.just(2**256 - 1)
 Asked = LoanTerms | NoLoan
 States = Mapping[Key, bytes | None]
 

@@ -39,15 +39,23 @@ class NotifierCase(Conformance):
     patience_s: ClassVar[float] = 20.0
     pause_ms: ClassVar[int] = 1_000
 
-    @pytest.fixture
-    def sent(self, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Sent:
-        """Return what reached the target so far: standard output, standard error, and the files of the current folder."""
+    @pytest.fixture(autouse=True)
+    def empty_folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        """Every rule has an empty folder for the current one, so that a notifier with a relative path writes nowhere else."""
         monkeypatch.chdir(tmp_path)
+        return tmp_path
+
+    @pytest.fixture
+    def sent(self, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Sent:
+        """Return what reached the target so far: standard output, standard error, and the files of the current folder.
+
+        Files are read in the order in which they were last written to, so that a file that was rotated away comes before the one in use.
+        """
         seen: list[str] = []
 
         def look() -> str:
             seen.extend(capfd.readouterr())
-            files = sorted(path for path in tmp_path.rglob("*") if path.is_file())
+            files = sorted((path for path in tmp_path.rglob("*") if path.is_file()), key=lambda path: (path.stat().st_mtime_ns, path))
             return "".join([*seen, *(path.read_text("utf-8", errors="replace") for path in files)])
 
         return look

@@ -1,11 +1,14 @@
 """What a price source promises: numbers that are prices, in order, and nothing in silence."""
 
+from collections.abc import Sequence
+from decimal import Decimal
+from itertools import zip_longest
 from typing import Any, ClassVar, get_args, get_type_hints
 
 import attrs
 
 from tidemill.config.secret import Secret, names_a_secret
-from tidemill.domain.events import Bar, BookDelta, BookSnapshot, Found, Gap, Observation, OraclePrice, Trade
+from tidemill.domain.events import Bar, BookDelta, BookSnapshot, Event, Found, Gap, Observation, OraclePrice, Trade
 from tidemill.hookspecs.price import SourceSetup
 from tidemill_testing.conformance.events import book_faults, counting_faults, price_faults, recording_faults, time_faults
 from tidemill_testing.conformance.listening import MOST_BATCHES, Heard, after_cancel, left_behind, listen
@@ -24,7 +27,8 @@ class PriceConformance(FeedRules):
     Must give: ``plugin``; with the capability ``connects`` also ``address_setting`` and ``messages``.
 
     May give: ``settings``, ``assets``, ``capabilities``, ``exempt``, as every suite; with ``connects`` also ``transport``, ``path``,
-    ``subscribe`` and ``answers``; ``clock_skew_ns``, the nanoseconds that a venue's clock may be ahead.
+    ``subscribe`` and ``answers``; ``clock_skew_ns``, the nanoseconds that a venue's clock may be ahead; ``expected``, the events that
+    ``messages`` mean, with the capability ``recorded``.
 
     Never override: everything else.
 
@@ -33,15 +37,17 @@ class PriceConformance(FeedRules):
             ``messages``; without it the source makes its prices by itself.
         reconnects: after a connection was lost it opens another by itself, says ``Gap`` and goes on. Without it a lost connection
             is ``Unavailable``, and the kernel opens the source again.
+        recorded: ``expected`` holds the events that the venue's own ``messages`` mean, worked out by hand or with the venue's page.
         seeded: equal seeds give equal batches.
         ends: with ``SourceSetup.blocks`` it ends by itself.
     """
 
     kind: ClassVar[str] = "price"
     prefix: ClassVar[str] = "PRC"
-    may_give: ClassVar[frozenset[str]] = FeedRules.may_give | {"clock_skew_ns"}
+    may_give: ClassVar[frozenset[str]] = FeedRules.may_give | {"clock_skew_ns", "expected"}
 
     clock_skew_ns: ClassVar[int] = 0
+    expected: ClassVar[Sequence[Event]] = ()
 
     @rule("PRC-10", "batches carry one source name and are counted by one")
     def test_batches_are_counted(self) -> None:
@@ -196,6 +202,20 @@ class PriceConformance(FeedRules):
         if revealed:
             self.broken(f"{self.plugin.__name__} keeps {', '.join(revealed)} as text on its instance")
 
+    @rule("PRC-23", "recorded messages mean what the venue means", needs="recorded")
+    def test_recorded_messages_mean_what_the_venue_means(self) -> None:
+        """A price with a digit too many, turned upside down or of another asset looks as good as a true one.
+
+        If this fails: count the decimals again, look which asset is priced in which, and which time is the publisher's; ``mantissa`` and
+        ``exponent`` may differ where they come to the same number.
+        """
+        if not self.expected:
+            self.broken("it declares recorded messages: give expected = [event, …], what messages mean, in order")
+        found, expected = (list(map(_meaning, events)) for events in (self._heard().events, self.expected))
+        for was, now in zip_longest(expected, found):
+            if was != now:
+                self.broken(f"expected {was or 'no further event'}, found {now or 'no further event'}")
+
     def _heard(self) -> Heard:
         """Return what the source yields when nothing goes wrong; a failure breaks the rule that asked."""
         heard = self._clean()
@@ -204,3 +224,11 @@ class PriceConformance(FeedRules):
         if not heard.batches:
             self.broken("it yielded no batch")
         return heard
+
+
+def _meaning(event: Event) -> str:
+    """Return what an event says, prices as decimals without trailing zeros."""
+    if not isinstance(event, OraclePrice):
+        return repr(event)
+    numbers = (f"{Decimal(number).scaleb(event.exponent).normalize():f}" for number in (event.mantissa, event.confidence))
+    return f"{event.asset} at {' +/- '.join(numbers)}, published at {event.publish_ns}"
