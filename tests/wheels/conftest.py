@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bare import build_workspace
+from tests.bare import Bare, bare, build_workspace
 
 
 @pytest.fixture(scope="session")
@@ -14,3 +14,12 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     # Under xdist each worker has a folder of its own below the session's
     shared = base.parent if base.name.startswith("popen-") else base
     return build_workspace(shared / "wheels")
+
+
+@pytest.fixture(scope="module")
+def authors(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Bare:
+    """The environment of an author: pytest, the suites, and what they stand on; one for all tests of a module."""
+    environment = bare(tmp_path_factory.mktemp("authors") / "venv", wheels)
+    installed = environment.install("tidemill-testing", "pytest")
+    assert 0 == installed.code, installed.err
+    return environment

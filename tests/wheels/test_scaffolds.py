@@ -5,18 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.bare import Bare, bare
+from tests.bare import Bare
 from tests.commands import Tidemill
 from tidemill.hookspecs.kinds import KINDS
-
-
-@pytest.fixture(scope="module")
-def authors(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Bare:
-    """The environment of an author: pytest, the suites, and what they stand on."""
-    environment = bare(tmp_path_factory.mktemp("authors") / "venv", wheels)
-    installed = environment.install("tidemill-testing", "pytest")
-    assert 0 == installed.code, installed.err
-    return environment
 
 
 @pytest.mark.parametrize("kind", [kind.name for kind in KINDS])
