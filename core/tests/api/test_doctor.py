@@ -12,6 +12,7 @@ from tidemill.api import config as api_config
 from tidemill.api import doctor as looking
 from tidemill.api import ledger as api_ledger
 from tidemill.api.diagnosis import packages as installed
+from tidemill.api.diagnosis.folder import config_rights
 from tidemill.api.doctor import doctor
 from tidemill.api.run import RunOptions, run
 from tidemill.discovery.scan import find_plugins
@@ -191,6 +192,36 @@ def test_doctor_missing_plugin_of_ours_says_how_to_install_it(monkeypatch: pytes
 
     found = doctor()
 
-    assert [("configuration", "`tidemill plugins install stores.sqlite`, or take its table out")] == [
+    assert [("configuration", "`tidemill plugins install stores.sqlite`; all that the default names: pip install 'tidemill[starter]'")] == [
         (finding.subject, finding.remedy) for finding in found.findings if finding.severity != "ok"
     ]
+
+
+def test_doctor_fault_of_a_plugin_is_put_to_its_author(install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings that cannot be built are no slip in the configuration: the remedy is not to mend the file."""
+    monkeypatch.chdir(tmp_path)
+    source = SOURCE.format(body="return ()").replace('name = "lag"', 'name = "lag"\n    settings: "Nothing"')
+    install("acme-lag", "acme_lag", source)
+    config = api_config.write_default_config()
+    config.write_text(config.read_text() + "\n[strategies.lag]\n")
+
+    told = [finding for finding in doctor(config).findings if finding.severity == "error"]
+
+    assert ["tell the author of acme-lag, with this line; enabled = false in [strategies.lag] goes on without it"] == [
+        finding.remedy for finding in told
+    ]
+    assert "its settings annotation cannot be resolved: name 'Nothing' is not defined" in told[0].message
+
+
+def test_doctor_configuration_that_everybody_may_write_is_a_warning(tmp_path: Path) -> None:
+    """Whoever may change the file says what is traded; what cannot be read, or is no file, is told by what reads it."""
+    config = tmp_path / "tidemill.toml"
+    config.write_text("")
+    config.chmod(0o666)
+    loose = list(config_rights(config))
+    config.chmod(0o644)
+
+    assert [("warning", f"chmod o-w {config}")] == [(finding.severity, finding.remedy) for finding in loose]
+    assert [[], [], []] == [list(config_rights(path)) for path in (config, tmp_path / "nothing", Path("/dev/null"))]
+    config.chmod(0o666)
+    assert ("configuration", "warning") in {(finding.subject, finding.severity) for finding in doctor(config).findings}

@@ -26,6 +26,7 @@ from tidemill.errors import UsageError
         ("a b", "is no name of a plugin"),
         ("-r", "is no name of a plugin"),
         ("git+https:x", "is no name of a plugin"),
+        ("dex.", "is no name of a plugin"),
     ],
 )
 def test_install_name_that_means_nothing_is_refused(name: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

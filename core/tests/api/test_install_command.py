@@ -79,6 +79,28 @@ def test_install_yes_shows_every_package_and_installs(tidemill: Tidemill, done: 
 
 
 @pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        ("[dex.orca]\n", "dex.orca is there, and the configuration in use enables it"),
+        ("[dex.orca]\nenabled = false\n", "dex.orca is there: [dex.orca] in tidemill.toml enables it"),
+        ("[dex", "dex.orca is there: [dex.orca] in tidemill.toml enables it"),
+    ],
+)
+def test_install_says_whether_the_configuration_enables_it(config: str, told: str, tidemill: Tidemill, done: list[str]) -> None:
+    """The next step is only told where there is one; a configuration that cannot be read enables nothing."""
+    Path("tidemill.toml").write_text(config)
+
+    assert told in tidemill("install", "dex.orca", "--yes").stdout
+
+
+def test_install_a_command_says_how_it_is_typed(tidemill: Tidemill, done: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command has no table: typing it is what enables it."""
+    monkeypatch.setattr(InstallPlan, "carry_out", lambda _: (evolve(ORCA, kind="command", name="lag_of"),))
+
+    assert "commands.lag_of is there: `tidemill lag-of --help`" in tidemill("install", "acme-lag", "--yes").stdout
+
+
+@pytest.mark.parametrize(
     ("answer", "code", "last"), [("y\n", 0, "installed"), ("n\n", 130, "dex.orca () False"), ("", 130, "dex.orca () False")]
 )
 def test_install_asks_on_a_terminal(answer: str, code: int, last: str, tidemill: Tidemill, done: list[str]) -> None:

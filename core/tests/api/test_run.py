@@ -264,6 +264,16 @@ def test_run_over_the_market_of_a_recorded_run_makes_its_own_answers(recorded: t
     assert again.plans > 0
 
 
+def test_run_takes_paths_as_text(recorded: tuple[Path, Summary, Hearing], tmp_path: Path) -> None:
+    """A folder or file may be written as text, as everywhere else."""
+    again = RunOptions(tape=str(recorded[0]), data=str(tmp_path / "data"), record=str(tmp_path / "again.tape"), speed="max", blocks=2)
+    made = run(None, again, notifiers=[])
+
+    assert (recorded[0], tmp_path / "data", tmp_path / "again.tape") == (again.tape, again.data, again.record)
+    assert (2, str(tmp_path / "data")) == (made.blocks, made.ledger)
+    assert (tmp_path / "again.tape").is_file()
+
+
 def test_run_without_a_store_keeps_no_ledger(tmp_path: Path) -> None:
     """A store is a plugin like any other: without one the run is only told."""
     path = tmp_path / "tidemill.toml"

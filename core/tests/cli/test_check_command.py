@@ -60,7 +60,7 @@ RED = evolve(
 @pytest.fixture
 def found(monkeypatch: pytest.MonkeyPatch) -> Callable[[PluginCheck], None]:
     """Lets the check find what is given."""
-    return lambda given: monkeypatch.setattr(checking, "check_plugin", lambda path: given)
+    return lambda given: monkeypatch.setattr(checking, "check_plugin", lambda path, *, run_tests: given)
 
 
 def test_check_green_is_a_page_and_exit_code_0(tidemill: Tidemill, found: Callable[[PluginCheck], None]) -> None:
@@ -126,3 +126,19 @@ def test_check_what_is_no_plugin_exits_2(tidemill: Tidemill, tmp_path: Path) -> 
     result = tidemill("check", "plugin", str(tmp_path))
 
     assert (2, True) == (result.exit_code, "is no plugin: it has no pyproject.toml" in result.stderr)
+
+
+def test_check_without_tests_reads_the_files_alone(tidemill: Tidemill, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the tests run by themselves, they are not run a second time, and the page says so."""
+    asked: list[bool] = []
+
+    def check(path: Path, *, run_tests: bool) -> PluginCheck:
+        asked.append(run_tests)
+        return evolve(GREEN, rules=(), problem="the tests were not asked for")
+
+    monkeypatch.setattr(checking, "check_plugin", check)
+    result = tidemill("check", "plugin", "acme", "--no-tests")
+
+    assert (0, [False]) == (result.exit_code, asked)
+    assert "tests        the tests were not asked for" in result.stdout
+    assert "green" == result.stdout.splitlines()[-1]

@@ -185,6 +185,25 @@ def test_command_with_two_owners_names_both(tidemill: Tidemill, lag: Install, in
     assert (1, True) == (result.exit_code, "has two owners, acme-lag 1.2.3 and other-lag 9.0: uninstall one" in result.stderr)
 
 
+def test_command_with_two_spellings_is_refused(tidemill: Tidemill, lag: Install) -> None:
+    """Underscores are typed as dashes: two entry points of one distribution may not differ in them alone."""
+    lag("raise SystemExit('imported')", names=("lag_of", "lag-of"))
+
+    words = "acme-lag has two entry points that are typed like this, lag-of and lag_of: it needs a newer version"
+    assert (1, True) == ((result := tidemill("lag-of")).exit_code, words in result.stderr)
+    assert words in " ".join(tidemill("--help").stdout.split())
+
+
+def test_help_does_not_wait_for_a_command_that_imports_slowly(tidemill: Tidemill, lag: Install, tmp_path: Path) -> None:
+    """R7: what a command does while it is imported is done when it is typed, and not before."""
+    mark = tmp_path / "imported"
+    lag(f"import pathlib\npathlib.Path({str(mark)!r}).touch()\n{SOURCE}")
+
+    assert [(0, False), (0, False), (0, True)] == [
+        (tidemill(*line.split()).exit_code, mark.exists()) for line in ("--help", "--version", "lag-of --help")
+    ]
+
+
 def test_command_is_listed_among_plugins_and_explained(tidemill: Tidemill, lag: Install) -> None:
     """``plugins`` says that it is there, ``explain`` draws it behind the last stage."""
     lag()

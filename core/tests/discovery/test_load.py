@@ -93,6 +93,24 @@ def test_load_plugins_import_raises_names_plugin_and_distribution(install: Insta
     assert caught.value.__cause__ is not None
 
 
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("acme_lag:nothing", "cannot import acme_lag:nothing: AttributeError: module 'acme_lag' has no attribute 'nothing'"),
+        ("acme_lag.deeper", "cannot import acme_lag.deeper: ModuleNotFoundError: No module named 'acme_lag.deeper'"),
+        ("not_there_at_all", "cannot import not_there_at_all: ModuleNotFoundError"),
+    ],
+)
+def test_load_plugins_entry_point_to_nothing_is_named(install: Install, value: str, words: str) -> None:
+    """An entry point whose module or object is missing says which, and whose it is."""
+    site = install("acme-lag", "acme_lag", REGISTER, value=value)
+
+    with pytest.raises(PluginLoadError, match=r"plugin strategies\.lag \(acme-lag\): ") as caught:
+        load(site, table())
+
+    assert words in str(caught.value)
+
+
 def test_load_plugins_interrupted_import_is_passed_on(install: Install) -> None:
     """Ctrl-C while a plugin is imported is the user's, not the plugin's."""
     site = install("acme-lag", "acme_lag", "raise KeyboardInterrupt")

@@ -104,7 +104,26 @@ def test_new_plugin_of_any_name_is_valid_python() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "Acme", "acme-swap", "9acme", "_acme", "acme_", "acme__swap", "äcme", "acme swap", "../acme", "a" * 61]
+    "name",
+    [
+        "",
+        "Acme",
+        "acme-swap",
+        "9acme",
+        "_acme",
+        "acme_",
+        "acme__swap",
+        "äcme",
+        "acme swap",
+        "../acme",
+        "..",
+        ".",
+        "/tmp/acme",
+        "a/b",
+        "acme\n",
+        "acme\0",
+        "a" * 61,
+    ],
 )
 def test_new_plugin_name_that_is_no_identifier_is_refused(name: str, tmp_path: Path) -> None:
     """A name is lower case letters, digits and single underscores."""

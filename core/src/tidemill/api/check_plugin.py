@@ -11,7 +11,8 @@ from tidemill.api.checks.source import PluginSource, read_source
 from tidemill.api.checks.suite_run import RuleOutcome, SuiteRun, run_suite
 from tidemill.hookspecs.kinds import KIND_BY_FOLDER
 
-_NOT_ASKED = SuiteRun((), "the tests were not asked for")
+NOT_ASKED = "the tests were not asked for"
+"""What ``PluginCheck.problem`` says where the files alone were read."""
 
 
 @frozen
@@ -43,22 +44,23 @@ def check_plugin(folder: Path | str, *, run_tests: bool = True) -> PluginCheck:
 
     Args:
         folder: what holds its pyproject.toml.
-        run_tests: False reads the files alone; then the check cannot be green for its suite, and ``green`` speaks of the files.
+        run_tests: False reads the files alone, for where the tests run by themselves: ``green`` and ``level`` then rest on the files,
+            and on what quality.toml says of the suite.
 
     Raises:
         UsageError: the folder holds no plugin.
     """
     source = read_source(Path(folder))
     breaches = tuple(breach for rule in STATIC_RULES for breach in rule.breaches(source))
-    suite = run_suite(source) if run_tests else _NOT_ASKED
-    sound = not breaches and suite.green
+    suite = run_suite(source) if run_tests else SuiteRun((), NOT_ASKED)
+    sound = not breaches and (suite.green or not run_tests)
     level, missing = level_of(source, frozenset() if sound else frozenset({"conformance"}))
     return PluginCheck(
         folder=str(folder),
         distribution=source.distribution,
         version=str(source.project.get("version", "")),
         plugins=tuple(_spelled(source)),
-        green=not breaches and (suite.green or not run_tests),
+        green=sound,
         red=tuple(dict.fromkeys([*(f"{breach.rule} {breach.title}" for breach in breaches), *map(_named, suite.broken)])),
         level=level,
         missing=missing,

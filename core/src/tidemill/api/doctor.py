@@ -1,13 +1,12 @@
 """Looks at everything a run stands on, and says what to do about what is wrong; changes nothing."""
 
-from collections.abc import Iterator
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from attrs import frozen
 
 from tidemill.api.config import check_config, find_config, load_config
-from tidemill.api.diagnosis.folder import folder
+from tidemill.api.diagnosis.folder import config_rights, folder
 from tidemill.api.diagnosis.machine import machine
 from tidemill.api.diagnosis.packages import packages
 from tidemill.api.diagnosis.plugins import TIMEOUT_S, ask_plugins
@@ -15,10 +14,11 @@ from tidemill.api.running import data_folder
 from tidemill.config.load import draft_config
 from tidemill.config.model import Config
 from tidemill.config.read import read_file
+from tidemill.discovery.metadata import PluginMetadata
 from tidemill.discovery.packages import PACKAGES
 from tidemill.discovery.scan import find_plugins
 from tidemill.domain.finding import Finding
-from tidemill.errors import ConfigError
+from tidemill.errors import ConfigError, Problem
 
 
 @frozen
@@ -44,19 +44,21 @@ def _of(path: Path | None, timeout_s: float) -> Iterator[Finding]:
     drafted = _draft(path)
     enabled = {table.path for table in drafted.tables if table.enabled} if drafted is not None else set()
     found = find_plugins()
-    known = {plugin.path for plugin in found}
     yield from packages(found, enabled)
     try:
         checked = check_config(path)
     except ConfigError as error:
         for problem in error.problems:
             place = " ".join(filter(None, (f"{problem.file}:{problem.line}" if problem.line else problem.file, problem.path)))
-            yield Finding("configuration", "error", f"{place}: {problem.message}", _remedy(problem.path.removeprefix("$."), known))
+            remedy = _remedy(problem, found, is_default=path is None)
+            yield Finding("configuration", "error", f"{place}: {problem.message}", remedy)
     else:
         yield Finding(
             "configuration", "ok", f"{checked.config.source}, {len(checked.registry)} plugins enabled, mode {checked.config.mode}"
         )
         yield from ask_plugins(tuple(checked.registry), checked.assembled.plugins, timeout_s)
+    if path is not None:
+        yield from config_rights(path)
     if drafted is not None:
         stores = drafted.enabled("store")
         yield from folder(data_folder(path), stores[0].name if stores else None)
@@ -70,8 +72,13 @@ def _draft(path: Path | None) -> Config | None:
         return None
 
 
-def _remedy(path: str, known: AbstractSet[str]) -> str:
-    """Return what to do about a problem: a plugin of ours that is not installed can be."""
-    if path in PACKAGES and path not in known:
-        return f"`tidemill plugins install {path}`, or take its table out"
+def _remedy(problem: Problem, found: Sequence[PluginMetadata], *, is_default: bool) -> str:
+    """Return what to do about a problem: it is the plugin's, of a plugin of ours that can be installed, or of the file."""
+    path = problem.path.removeprefix("$.")
+    owners = [plugin.distribution for plugin in found if plugin.path == path]
+    if not owners and path in PACKAGES:
+        other = "; all that the default names: pip install 'tidemill[starter]'" if is_default else ", or take its table out"
+        return f"`tidemill plugins install {path}`{other}"
+    if any(problem.message.endswith(f"({owner})") for owner in owners):
+        return f"tell the author of {owners[0]}, with this line; enabled = false in [{path}] goes on without it"
     return "mend it; `tidemill config check` reads it again"

@@ -1,9 +1,9 @@
 """Installing and uninstalling plugins in the environment in use, without ever changing the host."""
 
-import json
+import re
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,8 +11,10 @@ from attrs import frozen
 
 from tidemill import __version__
 from tidemill.api.checks.versions import normal
-from tidemill.api.config import find_config
-from tidemill.api.installing.request import HOST, distribution_of, requested
+from tidemill.api.config import find_config, load_config
+from tidemill.api.installing.environment import Installed, installed_distributions, installed_plugins, needs_of
+from tidemill.api.installing.offer import check_offer, offered_by
+from tidemill.api.installing.request import HOST, IS_HOST, distribution_of, requested
 from tidemill.api.installing.resolve import PlannedPackage, resolve
 from tidemill.api.installing.tool import Tool, tool_of
 from tidemill.api.installing.wheel import Wheel, local_wheels, read_wheel
@@ -20,8 +22,7 @@ from tidemill.api.running import data_folder, find_running
 from tidemill.config.load import draft_config
 from tidemill.config.read import read_file
 from tidemill.discovery.metadata import PluginMetadata
-from tidemill.discovery.scan import find_plugins
-from tidemill.errors import UsageError
+from tidemill.errors import ConfigError, UsageError
 from tidemill.hookspecs.kinds import KIND_BY_NAME
 
 TRY_AGAIN = "nothing else was changed: mend what it says, then try again"
@@ -93,7 +94,8 @@ def plan_install(
         python: the interpreter whose environment is meant.
 
     Raises:
-        UsageError: nothing of that name can be installed, a live run is on, or it would change the host.
+        UsageError: nothing of that name can be installed, it is no plugin for this kernel, its name is another's, a live run is on, or it
+            would change the host or what others need.
         InstallFailed: pip or uv found no solution.
     """
     _refuse_while_live(data)
@@ -101,7 +103,8 @@ def plan_install(
     target = requested(name)
     options = [*(["--no-index"] if no_index else []), *(part for folder in find_links for part in ("--find-links", str(folder)))]
     with tempfile.TemporaryDirectory(prefix="tidemill-wheels-") as folder:
-        versions = installed_versions(tool)
+        installed = installed_distributions(tool)
+        versions = {key: found.version for key, found in installed.items()}
         local: dict[str, Wheel] = {}
         if isinstance(target, Path):
             local = _local(tool, target, Path(folder), frozenset(versions), options)
@@ -110,8 +113,9 @@ def plan_install(
         constraints.write_text(f"{HOST}=={versions.get(HOST, __version__)}\n", "utf-8")
         wanted = [str(wheel.path) for wheel in local.values()] or [str(target)]
         packages = resolve(tool, wanted, local, versions, constraints, options)
-        if any(package.name == HOST for package in packages):
-            raise UsageError(f"installing {name} would change {HOST} itself, which is never done from within it: upgrade it by hand first")
+        _refuse_to_break(name, packages, installed)
+        if isinstance(target, str):
+            _look_inside(tool, target, packages, options)
         yield InstallPlan(tool, packages, tuple(options))
 
 
@@ -125,50 +129,67 @@ def plan_uninstall(name: str, *, config: Path | None = None, data: Path | None =
         python: as for ``plan_install``.
 
     Raises:
-        UsageError: no such plugin is installed, it is the host, or a live run is on.
+        UsageError: no such plugin is installed, it is the host, another distribution needs it, or a live run is on.
     """
     _refuse_while_live(data, config)
     tool = tool_of(python)
     found = installed_plugins(tool)
     distribution = distribution_of(name, found)
     own = [plugin for plugin in found if plugin.distribution == distribution]
+    needs = needs_of(normal(distribution), [*installed_distributions(tool).values()])
+    needed = [f"{owner.name} {owner.version} ({text})" for owner, text in needs]
+    if needed:
+        raise UsageError(f"{distribution} is needed by {', '.join(needed)}: uninstall what needs it first")
     return UninstallPlan(tool, distribution, own[0].version, tuple(plugin.path for plugin in own), _tables(own, config))
 
 
-def installed_plugins(tool: Tool) -> tuple[PluginMetadata, ...]:
-    """Return the plugins that are installed in an environment."""
-    return find_plugins() if tool.python == sys.executable else find_plugins(_asked(tool, "sys.path"))
+def enabled_tables(config: Path | None = None) -> frozenset[str]:
+    """Return the ``<folder>.<name>`` of the tables that a configuration enables, as far as it can be read.
 
-
-def installed_versions(tool: Tool) -> dict[str, str]:
-    """Return the version of every distribution of an environment, by normal name."""
-    pairs: list[list[str]] = _asked(tool, "[[d.metadata['Name'], d.version] for d in importlib.metadata.distributions()]")
-    versions: dict[str, str] = {}
-    for name, version in pairs:
-        versions.setdefault(normal(name or ""), version)
-    return versions
-
-
-def _asked(tool: Tool, expression: str) -> list:  # type: ignore[type-arg]  # JSON of what was asked
-    """Return what an environment's own interpreter says; -P keeps the current folder out of its path."""
-    asking = Tool("python", (tool.python,), tool.python)
-    code = f"import importlib.metadata, json, sys; print(json.dumps({expression}))"
-    answer: list = json.loads(asking.run(["-P", "-c", code], "asking", "look at that environment").stdout)  # type: ignore[type-arg]  # JSON
-    return answer
+    Args:
+        config: its file; None: ``tidemill.toml`` in the current folder, else the default.
+    """
+    path = config or find_config()
+    try:
+        drafted = draft_config(read_file(path), str(path))[0] if path is not None else load_config()
+    except ConfigError:
+        return frozenset()
+    return frozenset(table.path for table in drafted.tables if table.enabled)
 
 
 def _local(tool: Tool, target: Path, out: Path, installed: frozenset[str], options: Sequence[str]) -> dict[str, Wheel]:
     """Return the wheels that lie here, by name; the plugin's own first."""
     wheels = [read_wheel(target)] if target.suffix == ".whl" else list(local_wheels(tool, target, out, installed, options))
-    groups = wheels[0].groups
-    if not groups:
-        raise UsageError(f"{target}: is no plugin: it has no entry point in a group of Tidemill's; `tidemill check plugin` says more")
-    for group in groups:
-        _, kind, version = group.split(".")
-        refusal = PluginMetadata(kind, "", int(version[1:]), wheels[0].name, wheels[0].version, "", "").refusal
-        if refusal is not None:
-            raise UsageError(f"{target}: {wheels[0].name} {refusal}")
+    if wheels[0].name == HOST:
+        raise UsageError(f"{target}: {IS_HOST}")
+    check_offer(str(target), wheels[0].name, wheels[0].plugins, installed_plugins(tool))
     return {wheel.name: wheel for wheel in wheels}
+
+
+def _look_inside(tool: Tool, target: str, packages: Sequence[PlannedPackage], options: Sequence[str]) -> None:
+    """Refuse a distribution that is no plugin for this kernel; what is installed already is looked at where it is."""
+    name = normal(re.split(r"[^A-Za-z0-9._-]", target, maxsplit=1)[0])
+    present = installed_plugins(tool)
+    chosen = [package for package in packages if package.name == name]
+    offered = offered_by(tool, chosen[0], options) if chosen else [one for one in present if normal(one.distribution) == name]
+    check_offer(target, name, offered, present)
+
+
+def _refuse_to_break(name: str, packages: Sequence[PlannedPackage], installed: Mapping[str, Installed]) -> None:
+    """Refuse what would change the host, or what it and others stand on: pip minds only what it installs itself.
+
+    Raises:
+        UsageError: it would.
+    """
+    if any(package.name == HOST for package in packages):
+        raise UsageError(f"installing {name} would change {HOST} itself, which is never done from within it: upgrade it by hand first")
+    chosen = {package.name for package in packages}
+    others = [found for found in installed.values() if found.name not in chosen]
+    for package in packages:
+        for owner, text in needs_of(package.name, others, package.version) if package.replaces else ():
+            change = f"replace {package.name} {package.replaces} by {package.version}"
+            remedy = "nothing was installed: take another version of it, or an environment of its own"
+            raise UsageError(f"installing {name} would {change}, but {owner.name} {owner.version} needs {text}; {remedy}")
 
 
 def _refuse_while_live(data: Path | None, config: Path | None = None) -> None:

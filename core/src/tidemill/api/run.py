@@ -7,7 +7,8 @@ from typing import TypeVar
 
 import anyio
 from anyio.abc import SocketListener
-from attrs import frozen
+from attrs import field, frozen
+from attrs.converters import optional
 
 from tidemill.api.config import check_config, load_config
 from tidemill.api.links import charging_rules, open_links
@@ -53,18 +54,18 @@ class RunOptions:
     """What a command line may say beside the configuration; None leaves the configuration's word.
 
     ``blocks`` ends the run after so many heads (0: never), ``seconds`` after so much wall time (0: never). ``tape`` plays a tape's market,
-    ``record`` writes one. ``data`` is the ledger's folder.
+    ``record`` writes one. ``data`` is the ledger's folder. All three may be given as text.
     ``trace_hooks`` prints every call across plugins' interfaces to standard error.
     """
 
-    tape: Path | None = None
+    tape: Path | None = field(default=None, converter=optional(Path))
     live: bool = False
     blocks: int = 0
     seconds: int = 0
     seed: int | None = None
     speed: str | None = None
-    record: Path | None = None
-    data: Path | None = None
+    record: Path | None = field(default=None, converter=optional(Path))
+    data: Path | None = field(default=None, converter=optional(Path))
     trace_hooks: bool = False
 
 

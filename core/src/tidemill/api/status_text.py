@@ -70,7 +70,7 @@ def _machine(status: Status) -> list[str]:
     parts = []
     if status.disk_bytes:
         used = status.disk_bytes - status.disk_free_bytes
-        parts.append(f"disk {used * 100 // status.disk_bytes} %")
+        parts.append(f"disk {used * 100 // status.disk_bytes} % full")
     if status.memory_mb:
         parts.append(f"memory {status.memory_mb:,} MB")
     return parts

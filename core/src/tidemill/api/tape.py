@@ -1,16 +1,23 @@
-"""Tapes from Python: open one, ask what it holds, see its market at a height, make one from another recording."""
+"""Tapes from Python: open one, ask what it holds, see its market at a height, make one from another recording or from events."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attrs import frozen
+from attrs import evolve, frozen
 
+from tidemill import __version__
+from tidemill.domain.asset import Asset
+from tidemill.domain.events import Event, Found, Head, States
+from tidemill.domain.ids import ChainId, Key
+from tidemill.domain.pool import PoolRef
 from tidemill.errors import UsageError
 from tidemill.tape.header import Closing, TapeHeader, TapeSummary
 from tidemill.tape.imports import Imported, import_recording
+from tidemill.tape.made import KIND, made_batches, made_hash
 from tidemill.tape.reader import TapeReader
 from tidemill.tape.segment import TapeRecord
+from tidemill.tape.writer import TapeWriter
 
 if TYPE_CHECKING:
     from tidemill.api.market import Market
@@ -110,6 +117,72 @@ def import_tape(kind: str, source: Path | str, out: Path | str, *, overwrite: bo
         TapeError: the tape cannot be written.
     """
     return import_recording(kind, Path(source), Path(out), overwrite=overwrite)
+
+
+def write_tape(
+    path: Path | str,
+    chain: ChainId | str,
+    *,
+    pools: Sequence[PoolRef] = (),
+    assets: Sequence[Asset] = (),
+    state: Mapping[Key, bytes | None] | None = None,
+    blocks: Sequence[Sequence[Event]] = (),
+    beside: Path | str | None = None,
+    unix_time: int = 1_600_000_000,
+    block_s: int = 12,
+    overwrite: bool = False,
+) -> Closing:
+    """Write a tape of made blocks, for pools that no import knows: a first one in which they are found, then one for each of ``blocks``.
+
+    Args:
+        path: the tape to write.
+        chain: CAIP-2 id of the one chain that all of it is of.
+        pools: found in the first block.
+        assets: found in the first block, with symbol and decimals; those that ``beside`` or the configuration knows may be left out.
+        state: what a chain's reader would have answered for the keys that the DEX plugins ask for; None: known to be absent.
+        blocks: the market events (``Logs``, ``States``, …) of each block after the first, without heads.
+        beside: another tape of the chain, whose market comes first: the made blocks follow its last head. Its kind and configuration stay.
+        unix_time: of the first block, in seconds, where there is no ``beside``; its height is 1 then.
+        block_s: seconds between two blocks (>= 1).
+        overwrite: replace a file that is there and not empty.
+
+    Returns:
+        The closing record: what the tape holds.
+
+    Raises:
+        UsageError: an event is none of a market of ``chain``, or ``beside`` is no tape of it.
+        TapeDamaged: ``beside`` is cut or altered.
+        TapeError: the tape cannot be written.
+    """
+    chain = ChainId(chain)
+    first = (Found(tuple(assets), tuple(pools)), States(chain, tuple(sorted((state or {}).items()))))
+    other = TapeReader(beside) if beside is not None else None
+    tape = TapeWriter(path, _made_header(chain, other.header if other is not None else None), overwrite=overwrite)
+    after = Head(chain, 0, made_hash(chain, 0), made_hash(chain, 0), unix_time - block_s)
+    done = False
+    try:
+        for record in other.records() if other is not None else ():
+            if not record.batch.is_answer:
+                tape.write(record.batch)
+                heads = [event for event in record.batch.events if isinstance(event, Head)]
+                after = heads[-1] if heads else after
+        for batch in made_batches((first, *blocks), after, block_s):
+            tape.write(batch)
+        closing = tape.close()
+        done = True
+    finally:
+        if not done:
+            tape.discard()
+    return closing
+
+
+def _made_header(chain: ChainId, other: TapeHeader | None) -> TapeHeader:
+    """Return the head of a tape of made blocks; what was a recorded run is none any more, its configuration stays."""
+    if other is None:
+        return TapeHeader(kind=KIND, chains=(chain,), created_by=f"tidemill {__version__}")
+    if other.chains != (chain,):
+        raise UsageError(f"expected beside to be a tape of {chain} alone, found one of {', '.join(other.chains)}")
+    return evolve(other, kind=KIND if other.kind == "run" else other.kind, part=0)
 
 
 def chosen_config(header: TapeHeader, config: "Config | Path | str | None" = None) -> "Config":

@@ -61,7 +61,7 @@ def install(name: str, yes: bool, data: Path | None, find_links: tuple[Path, ...
     NAME is one of ours (dex.uniswap), a distribution, a plugin's folder, or a wheel. What would be installed is shown first, with the
     sha256 of every wheel. The host itself is never changed, and nothing is installed while a live run is on.
     """
-    from tidemill.api.install import plan_install
+    from tidemill.api.install import enabled_tables, plan_install
 
     with plan_install(name, data=data, find_links=find_links, no_index=no_index) as plan:
         if not plan.packages:
@@ -75,15 +75,18 @@ def install(name: str, yes: bool, data: Path | None, find_links: tuple[Path, ...
         _ask(f"install {len(plan.packages)} package{'s' if len(plan.packages) != 1 else ''}?", yes=yes)
         plugins = plan.carry_out()
     click.echo("installed")
+    enabled = enabled_tables()
     for plugin in plugins:
-        click.echo(f"  {plugin.path} {plugin.refusal or _first_step(plugin)}")
+        click.echo(f"  {plugin.path} {plugin.refusal or _first_step(plugin, enabled=plugin.path in enabled)}")
 
 
-def _first_step(plugin: "PluginMetadata") -> str:
+def _first_step(plugin: "PluginMetadata", *, enabled: bool) -> str:
     from tidemill.discovery.reserved import command_name
 
     if plugin.kind == "command":
         return f"is there: `tidemill {command_name(plugin.name)} --help`"
+    if enabled:
+        return "is there, and the configuration in use enables it"
     return f"is there: [{plugin.path}] in tidemill.toml enables it"
 
 

@@ -45,11 +45,16 @@ def find_commands(path: Sequence[str] | None = None) -> dict[str, FoundCommand]:
         refusal = _refusal(name, entry)
         if name in found and not (refusal or found[name].refusal):
             other = found[name].entry
-            owners = f"{other.distribution} {other.version} and {entry.distribution} {entry.version}"
-            found[name] = found[name]._replace(refusal=f"has two owners, {owners}: uninstall one")
+            found[name] = found[name]._replace(refusal=_two_owners(other, entry))
         elif name not in found:
             found[name] = FoundCommand(name, sentence, entry.distribution, refusal, entry)
     return dict(sorted(found.items()))
+
+
+def _two_owners(one: EntryPoint, other: EntryPoint) -> str:
+    if one.distribution == other.distribution:
+        return f"{one.distribution} has two entry points that are typed like this, {one.name} and {other.name}: it needs a newer version"
+    return f"has two owners, {one.distribution} {one.version} and {other.distribution} {other.version}: uninstall one"
 
 
 def _refusal(name: str, entry: EntryPoint) -> str:

@@ -107,7 +107,7 @@ def class_name(source: PluginSource) -> Iterator[Fault]:
             continue
         where, found, name = named[0]
         remedy = f'write name = "{entry.name}" in it, or rename the entry point'
-        yield where.fault(found, f'{found.name} has the name "{name}", the entry point is {entry.name}', remedy)
+        yield where.fault(_name_given(found) or found, f'{found.name} has the name "{name}", the entry point is {entry.name}', remedy)
 
 
 def hook_of(source: PluginSource, module: Module, kind: Kind) -> tuple[Module, Function] | None:
@@ -150,15 +150,20 @@ def _named(source: PluginSource, at: Module, node: Function) -> Iterator[tuple[M
                 yield place[0], place[1], _name(source, place[0], place[1])
 
 
-def _name(source: PluginSource, at: Module, found: ast.ClassDef, depth: int = 8) -> str | None:
+def _name_given(found: ast.ClassDef) -> ast.Assign | ast.AnnAssign | None:
+    """Return where a class itself gives ``name`` a value."""
     for node in found.body:
         targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
         if any(isinstance(target, ast.Name) and target.id == "name" for target in targets):
-            value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
-            if isinstance(value, ast.Constant) and isinstance(value.value, str):
-                return value.value
-            if value is not None:
-                return None
+            return node if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None else None
+    return None
+
+
+def _name(source: PluginSource, at: Module, found: ast.ClassDef, depth: int = 8) -> str | None:
+    given = _name_given(found)
+    if given is not None:
+        value = given.value
+        return value.value if isinstance(value, ast.Constant) and isinstance(value.value, str) else None
     for base in found.bases:
         place = definition(source, at, base.id) if isinstance(base, ast.Name) and depth else None
         if place is not None and isinstance(place[1], ast.ClassDef):

@@ -10,6 +10,7 @@ from pkgutil import iter_modules
 
 import tidemill
 from tidemill.api.checks.code import Import, dotted, imports
+from tidemill.api.checks.purity import deciding_code, pure_modules
 from tidemill.api.checks.rule import Fault, static_rule
 from tidemill.api.checks.source import Module, PluginSource, table, texts
 from tidemill.api.checks.versions import normal, parse_requirement
@@ -88,9 +89,11 @@ def declared(source: PluginSource) -> Iterator[Fault]:
     for group in table(source.project, "optional-dependencies").values():
         known |= _requirements(texts(group))
     own = {*source.packages, *sys.stdlib_module_names}
+    # What must not be imported at all is told by the rule that says so: declaring it would mend nothing
+    banned = {(fault.file, fault.line) for rule in (no_other_plugin, pure_modules, deciding_code) for fault in rule.find(source)}
     for module in source.modules.values():
         for found in imports(module):
-            if found.top in own or found.top in ("", TESTING) or _only_for_types(module, found.line):
+            if found.top in own or found.top in ("", TESTING) or _only_for_types(module, found.line) or (module.path, found.line) in banned:
                 continue
             holders = _holders().get(found.top) or (normal(found.top),)
             if not known.intersection(holders):

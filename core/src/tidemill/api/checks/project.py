@@ -28,7 +28,7 @@ def known_group(source: PluginSource) -> Iterator[Fault]:
         found = GROUP_NAME.fullmatch(entry.group)
         near = nearest_group(entry.group) or ", ".join(GROUPS)
         refusal = _refusal(found["kind"], int(found["version"]), source.distribution) if found is not None else ""
-        reason = f"{entry.group} {refusal}" if refusal else f"{entry.group} is the group of no kind"
+        reason = f"{entry.name} {refusal}" if refusal else f"{entry.group} is the group of no kind"
         yield source.fault(reason, f'put {entry.name} into [project.entry-points."{near}"]', *keys)
 
 

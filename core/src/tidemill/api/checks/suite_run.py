@@ -82,11 +82,11 @@ def run_suite(source: PluginSource, *, python: str = sys.executable, timeout_s: 
             return SuiteRun((), f"the tests were not done after {timeout_s} s and were ended: look for what waits, or loops")
         rules = tuple(_outcomes(page))
         lines = tuple([*done.stdout.splitlines(), *done.stderr.splitlines()][-LAST_LINES:])
-    problem = _problem(done.returncode, rules)
+    problem = _problem(done.returncode, rules, [kind.name for kind in source.kinds])
     return SuiteRun(rules, problem, lines if problem else ())
 
 
-def _problem(code: int, rules: Sequence[RuleOutcome]) -> str:
+def _problem(code: int, rules: Sequence[RuleOutcome], kinds: Sequence[str]) -> str:
     red = any(rule.outcome == "broken" for rule in rules)
     if code == NO_TESTS:
         return "pytest found no tests"
@@ -94,7 +94,9 @@ def _problem(code: int, rules: Sequence[RuleOutcome]) -> str:
         return "" if red else "tests of the plugin's own fail"
     if code:
         return f"pytest could not run the tests (exit code {code})"
-    return "" if rules else "no rule of a conformance suite ran"
+    missing = [kind for kind in kinds if kind not in {rule.kind for rule in rules}]
+    remedy = "look at tests/, and at what conftest.py and pytest's options keep from being collected"
+    return f"no rule of the conformance suite of kind {', '.join(missing)} ran: {remedy}" if missing else ""
 
 
 def write_metadata(source: PluginSource, site: Path) -> None:
@@ -124,6 +126,7 @@ def _environment(source: PluginSource, site: Path) -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join([*paths, *([before] if before else [])]),
         # Reading a plugin's folder leaves nothing in it
         "PYTHONDONTWRITEBYTECODE": "1",
+        "HYPOTHESIS_STORAGE_DIRECTORY": str(site / ".hypothesis"),
     }
 
 

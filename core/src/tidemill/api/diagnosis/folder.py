@@ -35,6 +35,16 @@ def folder(data: Path, store: str | None) -> Iterator[Finding]:
         yield from _ledger(data, store, running)
 
 
+def config_rights(path: Path) -> Iterator[Finding]:
+    """Tell of a configuration that anybody on the machine may change: it says what is traded, and with which plugins' code."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:  # that it cannot be read is told where it is read
+        return
+    if stat.S_ISREG(mode) and mode & stat.S_IWOTH:
+        yield Finding("configuration", "warning", f"{path} can be written by everybody", f"chmod o-w {path}")
+
+
 def _nearest(data: Path) -> Path:
     """Return the folder, or the nearest around it that exists."""
     place = data.absolute()

@@ -12,8 +12,9 @@ from tidemill.errors import UsageError
 from tidemill.hookspecs.kinds import KIND_BY_FOLDER, KIND_BY_NAME
 
 _PATH = re.compile(r"^[.~]|[/\\]|\.whl$")
-_REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9,._-]+\])?([<>=!~][^;@\s]*)?")
+_REQUIREMENT = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(\[[A-Za-z0-9,._-]+\])?([<>=!~][^;@\s]*)?")
 HOST = "tidemill"
+IS_HOST = "tidemill is the host, not a plugin: upgrade it with the tool that installed it, while no run is on"
 
 
 def checkout() -> Path | None:
@@ -40,7 +41,7 @@ def requested(name: str) -> str | Path:
     else:
         raise UsageError(f"{name!r} is no name of a plugin: give one such as dex.uniswap, a distribution, a folder, or a wheel")
     if normal(re.split(r"[^A-Za-z0-9._-]", distribution, maxsplit=1)[0]) == HOST:
-        raise UsageError("tidemill is the host, not a plugin: upgrade it with the tool that installed it, while no run is on")
+        raise UsageError(IS_HOST)
     root = checkout()
     if root is not None and distribution in CHECKOUT and (root / CHECKOUT[distribution]).is_dir():
         return root / CHECKOUT[distribution]

@@ -14,8 +14,8 @@ from tidemill.api.installing.wheel import Wheel
 
 _PLANNED = re.compile(r"^ \+ (?P<name>[A-Za-z0-9._-]+)(?:==(?P<version>\S+)| @ (?P<url>\S+))", re.MULTILINE)
 UNSOLVED = (
-    "what was not found: give its folder, its wheel, or --find-links; what needs another tidemill: ask for a version that was made for this"
-    " one, or upgrade tidemill first"
+    "what was not found: give its folder, its wheel, or --find-links; without a network: --no-index --find-links FOLDER; what needs another"
+    " tidemill: ask for a version that was made for this one, or upgrade tidemill first"
 )
 
 

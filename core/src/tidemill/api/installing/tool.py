@@ -10,14 +10,14 @@ from pathlib import Path
 
 from attrs import frozen
 
-from tidemill.errors import UsageError
+from tidemill.errors import TidemillError, UsageError
 
 LAST_LINES = 12
 TIMEOUT_S = 900
 """A resolver that has not come to an end by then waits for something that will not come."""
 
 
-class InstallFailed(UsageError):
+class InstallFailed(TidemillError):
     """pip or uv did not do what was asked; the message holds its last lines and what to do."""
 
 

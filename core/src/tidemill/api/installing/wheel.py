@@ -1,8 +1,8 @@
 """Wheels in a folder: built from a plugin's sources, and what each says of itself."""
 
 import hashlib
-import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from email.parser import HeaderParser
 from pathlib import Path
@@ -12,40 +12,44 @@ from attrs import frozen
 from tidemill.api.checks.versions import normal, parse_requirement
 from tidemill.api.installing.request import checkout
 from tidemill.api.installing.tool import InstallFailed, Tool
+from tidemill.discovery.metadata import PluginMetadata
 from tidemill.discovery.packages import CHECKOUT
+from tidemill.discovery.scan import find_plugins
 from tidemill.errors import UsageError
-
-_GROUP = re.compile(r"^\s*\[(tidemill\.[a-z_]+\.v[0-9]+)\]", re.MULTILINE)
 
 
 @frozen
 class Wheel:
-    """A wheel file: ``name`` in its normal form, ``requires`` as its metadata has them, ``groups`` of entry points that are ours."""
+    """A wheel file: ``name`` in its normal form, ``requires`` as its metadata has them, ``plugins`` its entry points of ours."""
 
     path: Path
     name: str
     version: str
     sha256: str
     requires: tuple[str, ...]
-    groups: tuple[str, ...]
+    plugins: tuple[PluginMetadata, ...]
 
 
 def read_wheel(path: Path) -> Wheel:
     """Read what a wheel says of itself.
 
     Raises:
-        UsageError: it is no wheel.
+        UsageError: it is no wheel, or a damaged one.
     """
     try:
         with zipfile.ZipFile(path) as archive:
             names = {name.rpartition("/")[2]: name for name in archive.namelist() if name.count("/") == 1 and ".dist-info/" in name}
+            if "METADATA" not in names:
+                raise UsageError(f"{path}: is no wheel: it holds no .dist-info/METADATA; build it anew")
             header = HeaderParser().parsestr(archive.read(names["METADATA"]).decode("utf-8", "replace"))
-            entry_points = archive.read(names["entry_points.txt"]).decode("utf-8", "replace") if "entry_points.txt" in names else ""
+            spoiled = archive.testzip()
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    except (OSError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
         raise UsageError(f"{path}: is no wheel: {error}; build it anew") from error
+    if spoiled is not None:
+        raise UsageError(f"{path}: is damaged: {spoiled} in it is not what was packed; build it anew")
     requires = tuple(header.get_all("Requires-Dist", []))
-    return Wheel(path, normal(header["Name"] or ""), header["Version"] or "", digest, requires, tuple(_GROUP.findall(entry_points)))
+    return Wheel(path, normal(header["Name"] or ""), header["Version"] or "", digest, requires, find_plugins([str(path)]))
 
 
 def build_wheel(tool: Tool, folder: Path, out: Path, options: Sequence[str]) -> Wheel:
