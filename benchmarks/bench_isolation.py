@@ -2,10 +2,13 @@
 
 The default simulated market is recorded with one strategy more, which finds nothing, so that only the way to it counts. Then the tape is
 folded again, batch by batch, with that strategy inside the run's process and in one of its own, which folds the same batches meanwhile.
+Beside it stands the plainest process of one's own: `multiprocessing.Pipe`, one end of which answers every batch with nothing.
 """
 
+import multiprocessing
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -41,6 +44,7 @@ class Idle(Strategy):
 def tidemill_register_strategies():
     return [Idle]
 """
+PIPE = "`multiprocessing.Pipe`: a batch there, nothing back"
 CALLS = 12
 """Calls of plugins in a batch of the default market, about."""
 
@@ -71,8 +75,8 @@ def _install(folder: Path) -> None:
     sys.path.insert(0, str(folder))
 
 
-async def folded(config: Config, records: Sequence[TapeRecord]) -> list[float]:
-    """Fold a tape again and return the wall time of each batch that decides, in microseconds; isolated strategies are asked as in a run."""
+async def folded(config: Config, records: Sequence[TapeRecord], clock: Callable[[], int] = perf_counter_ns) -> list[float]:
+    """Fold a tape again and return the time of each batch that decides, in microseconds; isolated strategies are asked as in a run."""
     pipeline = assemble(config)
     isolation = isolation_of(pipeline)
     if isolation is not None:
@@ -80,10 +84,10 @@ async def folded(config: Config, records: Sequence[TapeRecord]) -> list[float]:
     times = []
     try:
         for record in records:
-            started = perf_counter_ns()
+            started = clock()
             await _fold(record, pipeline.core.on_batch, isolation)
             if record.decide:
-                times.append((perf_counter_ns() - started) / 1000)
+                times.append((clock() - started) / 1000)
     finally:
         if isolation is not None:
             isolation.close()
@@ -117,10 +121,41 @@ def cases(taped: Taped) -> Iterator[Case]:
     def added() -> float:
         return median(apart - inside for apart, inside in zip(seen["apart"], seen["inside"], strict=True))
 
+    def computed() -> float:
+        inside, apart = (anyio.run(folded, config, taped.records, process_time_ns) for config in (taped.inside, taped.apart))
+        return median(one - other for one, other in zip(apart, inside, strict=True))
+
     yield Case("a batch that decides, the strategy inside", MICROSECONDS, once("inside", taped.inside))
     yield Case("the same, the strategy in a process of its own", MICROSECONDS, once("apart", taped.apart))
-    yield Case("what the process adds to a batch", MICROSECONDS, added, 300)
+    yield Case("what the process adds to a batch", MICROSECONDS, added, 300, (PIPE,))
+    yield Case("the same in processor time of the run's own process", MICROSECONDS, computed, 300, (PIPE,))
+    yield Case(PIPE, MICROSECONDS, lambda: piped(taped.records))
     yield Case(f"supervision of a batch of {CALLS} calls", MICROSECONDS, supervised, 5)
+
+
+def piped(records: Sequence[TapeRecord]) -> float:
+    """Return the median time in microseconds, on the wall, in which a process that does nothing takes a batch and answers."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_echo, args=(theirs,), daemon=True)
+    process.start()
+    ours.send("begin")
+    ours.recv()
+    times = []
+    for record in records:
+        if record.decide:
+            started = perf_counter_ns()
+            ours.send(record.batch)
+            ours.recv()
+            times.append((perf_counter_ns() - started) / 1000)
+    ours.send(None)
+    process.join()
+    return median(times)
+
+
+def _echo(connection: Connection) -> None:
+    while connection.recv() is not None:
+        connection.send(())
 
 
 def supervised() -> float:

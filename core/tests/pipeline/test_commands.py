@@ -8,7 +8,9 @@ import pytest
 from tidemill.domain import events as ev
 from tidemill.domain.ids import AssetId
 from tidemill.domain.opportunity import Opportunity
-from tidemill.domain.snapshot import Changed, Snapshot
+from tidemill.domain.search import Candidate, CycleQuery
+from tidemill.domain.snapshot import Snapshot
+from tidemill.hookspecs.search import Searcher
 from tidemill.hookspecs.strategy import Strategy
 from tidemill.ledger.digest import RowDigest
 from tidemill.pipeline.core import Core
@@ -73,6 +75,62 @@ def test_resume_tells_a_strategy_all_that_changed_while_others_were_asked(bench:
 
     assert [(*sorted([pools[1], pools[3]]), "sim:1/erc20:0xaa"), ()] == one.heard
     assert {} == run.core.unasked.paused
+
+
+class Finder(Searcher):
+    """Remembers what it was told of last, as one that looks for cycles through changed pools does."""
+
+    name = "finder"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.changed: tuple[str, ...] = ()
+
+    def update(self, snapshot: Snapshot) -> None:
+        self.changed = snapshot.changed.pools
+
+    def find(self, query: CycleQuery) -> Iterator[Candidate]:
+        return iter(())
+
+
+class Searching(Hearing):
+    """Notes what the searcher would look at, beside what itself is told."""
+
+    name = "searching"
+
+    def __init__(self, finder: Finder) -> None:
+        super().__init__()
+        self.finder = finder
+
+    def find_opportunities(self, snapshot: Snapshot) -> Iterator[Opportunity]:
+        assert self.finder.changed == snapshot.changed.pools
+        return super().find_opportunities(snapshot)
+
+
+@pytest.mark.parametrize("reason", ["a pause", "a rest"])
+def test_strategy_that_is_asked_again_searches_what_it_missed_and_the_others_what_is_new(reason: str, bench: Benches) -> None:
+    """Whatever kept it from being asked: its searcher looks at all that it missed, and nobody else is told anything twice."""
+    finder = Finder()
+    one, other = Searching(finder), Searching(finder)
+    other.name = "other"  # type: ignore[misc]
+    run = bench((one, other), searcher=finder)
+    pools = run.load({1: (DEEP, DEEP), 2: (DEEP, DEEP)})
+    if reason == "a rest":
+        run.answer(ev.PluginState("strategies.searching", "failed", 1, "x"))
+    else:
+        command(run, ev.Control("pause", ("searching",)))
+    run.block({pools[1]: (DEEP + 5, DEEP)})
+    for strategy in (one, other):
+        strategy.heard.clear()
+    if reason == "a rest":
+        run.answer(ev.PluginState("strategies.searching", "restarted", 1))
+    else:
+        command(run, ev.Control("resume"))
+    run.block({pools[2]: (DEEP + 5, DEEP)})
+
+    assert [tuple(sorted(pools.values()))] == one.heard
+    assert [(pools[2],)] == other.heard
+    assert "AssertionError" not in str([event for batch, _ in run.tape for event in batch.events if isinstance(event, ev.PluginState)])
 
 
 def test_pause_of_all_keeps_what_changed_for_the_first_asking_after_it(bench: Benches) -> None:
@@ -210,4 +268,4 @@ def test_plugins_that_are_never_asked_for_ideas_keep_nothing_while_they_rest(ben
     run.answer(ev.PluginState("lenders.sim", "restarted", 1), ev.PluginState("strategies.hearing", "restarted", 1))
     run.block()
 
-    assert {} == run.core.roster.missed(Changed(tuple(pools.values())), [])
+    assert {} == run.core.unasked._missed

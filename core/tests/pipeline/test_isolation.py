@@ -13,6 +13,7 @@ import anyio
 import pytest
 from attrs import evolve
 
+from tidemill.api.replay import replay
 from tidemill.api.run import RunOptions, run
 from tidemill.config.load import load_config
 from tidemill.domain import events as ev
@@ -25,6 +26,7 @@ from tidemill.pipeline import child_main
 from tidemill.pipeline.answer import ASKING, NONE, Answer, decode_answer, encode_answer
 from tidemill.pipeline.apart import isolation_of
 from tidemill.pipeline.assemble import assemble
+from tidemill.pipeline.brief import brief_of
 from tidemill.pipeline.child import Child
 from tidemill.pipeline.core import Core
 from tidemill.pipeline.core_copy import copy_core, read_core, shared
@@ -247,14 +249,20 @@ def _file(folder: Path) -> Path:
 
 
 def test_run_with_everything_apart_leaves_no_process_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Strategy and notifier in processes of their own: it trades, the notes are written, and every process has ended."""
+    """Strategy and notifier in processes of their own: it trades, the notes are written, all have ended; a replay starts none."""
     monkeypatch.chdir(tmp_path)
-    summary = run(_file(tmp_path), RunOptions(blocks=12, speed="max", data=tmp_path / "data"))
+    summary = run(_file(tmp_path), RunOptions(blocks=12, speed="max", data=tmp_path / "data", record=tmp_path / "run.tape"))
+    monkeypatch.setattr("tidemill.pipeline.child.subprocess.Popen", _refused)
 
     assert summary.plans > 0
+    assert summary.ledger_hash == replay(tmp_path / "run.tape").summary.ledger_hash
     lines = [json.loads(line) for line in (tmp_path / "notes.jsonl").read_text().splitlines()]
     assert ("run", "summary") == (lines[0]["event"], lines[-1]["event"])
     assert [] == _children()
+
+
+def _refused(*arguments: object, **named: object) -> None:
+    raise AssertionError("a replay starts no process")
 
 
 def _children() -> list[str]:
@@ -272,7 +280,7 @@ async def test_isolated_notifier_that_fails_ends_its_process(tmp_path: Path) -> 
     table = next(table for table in config.tables if table.kind == "notifier")
     wrong = evolve(table, settings={"path": str(tmp_path / "no" / "such" / "folder" / "x")})
     config = evolve(config, tables=tuple(wrong if one is table else one for one in config.tables))
-    notifier = IsolatedNotifier("notifiers.jsonl", {"kind": "notifier", "config": config})
+    notifier = IsolatedNotifier(brief_of(config, "notifiers.jsonl"))
     header = RunHeader("0", "paper", "toy", 1, ())
     with pytest.raises(PluginError, match="jsonl"):
         await notifier.start(header)

@@ -1,14 +1,17 @@
 """The watchdog: what counts as life, who is named, and that the ledger is written before the end."""
 
 import faulthandler
+import os
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import anyio
 import pytest
 
+from tidemill.pipeline import standstill
 from tidemill.pipeline import watchdog as module
 from tidemill.pipeline.stop import Stop
 from tidemill.pipeline.supervise import Supervisor
@@ -106,7 +109,7 @@ def test_end_that_never_comes_is_a_hang_though_the_loop_turns(monkeypatch: pytes
 
 def test_waiting_for_the_ledger_is_no_hang(monkeypatch: pytest.MonkeyPatch) -> None:
     """A slow disk ends no run."""
-    monkeypatch.setattr(module, "_WRITER", __name__)
+    monkeypatch.setattr(standstill, "WRITERS", (__name__,))
     watched = Watched(1)
     with watched.dog:
         hang(lambda: False, 1.5)
@@ -149,3 +152,59 @@ async def test_signal_is_noticed_while_nothing_turns(anyio_backend: str) -> None
         with anyio.fail_after(5):
             await asked.wait()
         tasks.cancel_scope.cancel()
+
+
+def test_code_at_a_debuggers_prompt_is_no_hang(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A person thinks for longer than any deadline."""
+    monkeypatch.setattr(standstill, "DEBUGGERS", frozenset({__name__.partition(".")[0]}))
+    watched = Watched(1)
+    with watched.dog:
+        hang(lambda: False, 1.5)
+
+    assert [] == watched.ended
+
+
+def test_output_that_nobody_reads_is_told_once_and_ends_nothing(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    """A pager that waits for a key holds a run up: that is no plugin's fault. Who asks for the end still gets it."""
+    monkeypatch.setattr(module, "output_is_full", lambda frame: True)
+    watched = Watched(1)
+    with watched.dog:
+        hang(lambda: False, 2.5)
+        assert [] == watched.ended
+        watched.stop.ask("SIGINT")
+        hang(lambda: watched.ended)
+
+    assert [1] == watched.ended
+    assert 1 == capfd.readouterr().err.count(module.UNREAD)
+
+
+def test_output_is_full_when_its_reader_stops_and_free_when_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pipe that takes no more; one whose reader went away is no reason to wait."""
+    reading, writing = os.pipe()
+    monkeypatch.setattr(standstill, "_OUTPUTS", (writing,))
+    os.set_blocking(writing, False)
+    assert not standstill.output_is_full(None)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(writing, bytes(65_536))
+    assert standstill.output_is_full(None)
+    os.close(reading)
+    assert not standstill.output_is_full(None)
+    os.close(writing)
+
+
+def test_time_in_which_the_run_was_stopped_from_the_terminal_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-Z takes the timer of last resort away, and going on sets it anew."""
+    told: list[str] = []
+    monkeypatch.setattr(faulthandler, "cancel_dump_traceback_later", lambda: told.append("away"))
+    monkeypatch.setattr(faulthandler, "dump_traceback_later", lambda *_, **__: told.append("set"))
+    monkeypatch.setattr(module, "LOOK_S", 600)
+    monkeypatch.setattr(signal, "raise_signal", lambda number: told.append(signal.Signals(number).name))
+    watched = Watched(600)
+    with watched.dog:
+        os.kill(os.getpid(), signal.SIGTSTP)
+        assert ["set", "away", "SIGSTOP", "set"] == told
+        watched.dog._suspend()
+        watched.dog._interrupted()
+        assert ["away"] == told[4:]
+    assert signal.SIG_DFL is signal.getsignal(signal.SIGTSTP)

@@ -1,12 +1,13 @@
 """The past that strategies declared they want to see, and what they declare."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 from attrs import field, frozen
 from immutables import Map
 
 from tidemill.domain.events import Bar, BookSnapshot, Observation, Trade, TraderEvent
-from tidemill.domain.ids import AssetId, MarketId, Pair
+from tidemill.domain.ids import AssetId, BookId, MarketId, Pair, PlanId, PoolId
 
 
 @frozen
@@ -23,7 +24,8 @@ class Wants:
     """What a strategy wants the market to keep.
 
     ``pairs``: prices of these pairs, one a head, the last ``pair_length``; ``bars``, ``books`` (order books), ``trades`` (last
-    ``trade_length`` of a market), ``observations`` by kind and ``traders`` by name likewise. Nothing else is kept.
+    ``trade_length`` of a market), ``observations`` by kind and ``traders`` by name likewise; ``own_plans``: the last so many of its own
+    plans that are over. Nothing else is kept.
     """
 
     pairs: tuple[Pair, ...] = ()
@@ -36,6 +38,7 @@ class Wants:
     observation_length: int = 1
     traders: tuple[str, ...] = ()
     trader_length: int = 0
+    own_plans: int = 0
 
 
 @frozen
@@ -49,8 +52,29 @@ class PairPoint:
 
 
 @frozen
+class PastPlan:
+    """One plan that is over: what a strategy may know of what it did.
+
+    It was decided on at height ``sent`` and was over at height ``ended``. ``changes`` are the book's changes in base units, costs left out,
+    sorted by asset; ``cost`` is what the chain took, in native base units. A refused or dead plan changed nothing.
+    """
+
+    plan: PlanId
+    book: BookId
+    pools: tuple[PoolId, ...]
+    status: Literal["filled", "reverted", "dead", "refused"]
+    sent: int
+    ended: int
+    changes: tuple[tuple[AssetId, int], ...] = ()
+    cost: int = 0
+
+
+@frozen
 class History:
-    """What was kept; every sequence is oldest first, never longer than the largest length declared for it."""
+    """What was kept; every sequence is oldest first, never longer than the largest length declared for it.
+
+    ``plans`` are by the name of their strategy; one whose block was rolled back is in flight again, and not among them.
+    """
 
     pairs: Mapping[Pair, tuple[PairPoint, ...]] = field(factory=Map)
     bars: Mapping[tuple[MarketId, int], tuple[Bar, ...]] = field(factory=Map)
@@ -58,6 +82,7 @@ class History:
     trades: Mapping[MarketId, tuple[Trade, ...]] = field(factory=Map)
     observations: Mapping[tuple[str, str], tuple[Observation, ...]] = field(factory=Map)
     traders: Mapping[str, tuple[TraderEvent, ...]] = field(factory=Map)
+    plans: Mapping[str, tuple[PastPlan, ...]] = field(factory=Map)
 
 
 @frozen

@@ -23,7 +23,8 @@ class Arbitrage:
     """A closed route that pays more of ``asset`` than it takes.
 
     ``amount`` is the input the finder thinks best and ``profit`` what it expects above it, after pool fees and before costs; both base
-    units of ``asset``. ``confidence_ppm`` weighs the rank, not the size. ``urgency`` is a hint to execution.
+    units of ``asset``. ``confidence_ppm`` weighs the rank, not the size. ``urgency`` is a hint to execution, ``reason`` the
+    strategy's own word on why: it stands in the ledger and in the note of the plan.
     """
 
     id: OpportunityId

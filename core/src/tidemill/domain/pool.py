@@ -82,7 +82,8 @@ class Pool(Protocol):
     """A pool at one state: a frozen value. It quotes what the chain would pay, to the last unit, or says why it cannot.
 
     ``fee_ppm`` is None where the fee is not constant. ``holdings`` are the pool's balances in base units, for depth and limits, not
-    for prices. ``at`` is the height and time at which the swap would execute.
+    for prices; a pool whose state does not tell them (concentrated liquidity) gives the virtual reserves at its price
+    instead. ``at`` is the height and time at which the swap would execute.
     """
 
     @property
@@ -108,7 +109,7 @@ class Pool(Protocol):
         """Quote selling exactly ``amount`` (> 0)."""
 
     def quote_exact_out(self, sell: AssetId, buy: AssetId, amount: int, at: ChainTime) -> Quote | NoQuote:
-        """Quote buying exactly ``amount`` (> 0); ``amount_in`` is the least input that the chain accepts for it."""
+        """Quote buying exactly ``amount`` (> 0); ``amount_in`` is what the chain asks for it."""
 
     def swap_exact_in(self, sell: AssetId, buy: AssetId, amount: int, at: ChainTime) -> Swapped | NoQuote:
         """Quote selling exactly ``amount`` and give the pool after it."""

@@ -33,7 +33,9 @@ class EntryRow:
 
 @frozen
 class OpportunityRow:
-    """One opportunity of one book and what was decided: ``decision`` is taken or rejected, ``rule`` and ``reason`` say why.
+    """One opportunity of one book and what was decided: ``decision`` is taken or rejected.
+
+    A rejected one has the ``rule`` and the ``reason`` why; of a taken one ``reason`` is what its strategy gave, and there is no rule.
 
     Table ``arbitrage_opportunities``. ``route`` is the pools in order, ``amount`` and ``profit`` are the finder's.
     """

@@ -23,17 +23,22 @@ class Strategy(Plugin):
     """An idea of how to earn. Only ``find_opportunities`` must be written; the other three have sound defaults for arbitrages.
 
     It keeps no state between calls (a rollback or a restart could not restore it), opens no socket or file, asks no clock and no random
-    source, and sees the past only. ``needs`` declares the history that it wants kept. ``deterministic = False`` says that equal
-    snapshots may give different answers on another machine; then its answers are recorded, and count when they come back as a batch.
+    source, and sees the past only. ``needs`` declares the history that it wants kept, its own past plans included; where that follows from
+    settings it is assigned in ``__init__``, and never after. ``deterministic = False`` says that equal snapshots may give different answers
+    on another machine; then its answers are recorded, and count when they come back as a batch.
     """
 
     interface_version: ClassVar[int] = 1
-    needs: ClassVar[Wants] = Wants()
+    needs: Wants = Wants()
     deterministic: ClassVar[bool] = True
 
     @abstractmethod
     def find_opportunities(self, snapshot: Snapshot) -> Iterator[Opportunity]:
-        """Yield what looks worth doing; ``snapshot.changed`` says what is new since the last call."""
+        """Yield what looks worth doing; ``snapshot.changed`` says what is new since the last call.
+
+        It is asked after every batch that changed something: a block (``changed.pools`` and ``changed.pairs``), and new reference prices
+        between two blocks (``changed.prices`` alone). Who trades against a reference price looks at both.
+        """
 
     def validate_opportunity(self, opportunity: Opportunity, snapshot: Snapshot) -> Valid | Rejected:
         """Quote the route again in integers on the newest state; by default it must still gain."""

@@ -1,4 +1,6 @@
-"""What a strategy in a process of its own answers."""
+"""What a plugin in a process of its own answers: data, whatever it holds; nothing of it is run."""
+
+import json
 
 from attrs import frozen
 
@@ -37,3 +39,25 @@ def decode_answer(data: bytes) -> Answer:
         return decode(data, Answer) if data else NONE
     except RecursionError as error:
         raise DecodeError("an answer nested without end") from error
+
+
+def encode_fault(fault: str) -> bytes:
+    """Return as JSON what went wrong, "" for nothing."""
+    return json.dumps({"fault": fault}).encode()
+
+
+def decode_fault(data: bytes) -> str:
+    """Return what went wrong, as the other side says it.
+
+    Raises:
+        DecodeError: these bytes do not say.
+    """
+    try:
+        found = json.loads(data)
+    # Bytes that are no UTF-8 end in a kind of ValueError, deep nesting in a RecursionError
+    except (ValueError, RecursionError) as error:
+        raise DecodeError(f"{data!r:.60} is no JSON") from error
+    if not (isinstance(found, dict) and isinstance(found.get("fault"), str)):
+        raise DecodeError(f"{data!r:.60} is no object with a text named fault")
+    fault: str = found["fault"]
+    return fault

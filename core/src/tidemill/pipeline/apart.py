@@ -8,6 +8,7 @@ from tidemill.domain.events import Batch
 from tidemill.hookspecs.notifier import Notifier
 from tidemill.hookspecs.price import PriceSource, SourceSetup
 from tidemill.pipeline.assemble import Pipeline
+from tidemill.pipeline.brief import brief_of
 from tidemill.pipeline.isolated_notifier import IsolatedNotifier
 from tidemill.pipeline.isolation import Isolation
 from tidemill.pipeline.notices import Notices
@@ -20,8 +21,7 @@ def isolation_of(pipeline: Pipeline) -> Isolation | None:
     """Return the strategies that run in processes of their own; None where there are none."""
     if not any(one.isolated for one in pipeline.parts.asked):
         return None
-    hello = {"kind": "strategy", "config": pipeline.config}
-    return Isolation(pipeline.core, pipeline.parts, pipeline.supervisor, hello, pipeline.config.execution.isolation_deadline_ms)
+    return Isolation(pipeline.core, pipeline.parts, pipeline.supervisor, pipeline.config)
 
 
 def notices_of(pipeline: Pipeline, given: Sequence[Notifier] | None) -> Notices:
@@ -35,7 +35,7 @@ def notices_of(pipeline: Pipeline, given: Sequence[Notifier] | None) -> Notices:
     for notifier in pipeline.notifiers:
         name, path = notifier.name, f"notifiers.{notifier.name}"
         if name in apart:
-            again[name] = partial(IsolatedNotifier, path, {"kind": "notifier", "config": pipeline.config})
+            again[name] = partial(IsolatedNotifier, brief_of(pipeline.config, path))
             notifiers.append(again[name]())
         else:
             again[name] = pipeline.makers[path]

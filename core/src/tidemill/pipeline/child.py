@@ -1,50 +1,72 @@
 """A process of its own for one plugin, as its parent sees it: how it is started, spoken to, and ended.
 
 What goes to it is pickled; what comes from it is data and read as JSON, never unpickled: a plugin in it has no way into this process.
+It leads a process group of its own, so that Ctrl-C in a terminal goes to the run alone, and ends together with what it has started.
 """
 
 import json
+import os
 import select
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import anyio
 
-from tidemill.errors import PluginError
+from tidemill.errors import DecodeError, PluginError
+from tidemill.pipeline.answer import decode_fault
 from tidemill.pipeline.frames import HEAD, MAX_ANSWER, frame
 
 START_S = 60
 """So long a process may take to import its plugins."""
-SPIN_S = 0.002
+SPIN_MS = 2
 """So long an answer is waited for without letting others run: going to sleep and back takes longer than most answers."""
 BUFFER = 4 << 20
-_BOOT = "import json, sys; sys.path[:] = json.loads(sys.argv[2]); from tidemill.pipeline.child_main import main; main(int(sys.argv[1]))"
+END_S = 1
+"""So long is waited for a process that was killed; one that the kernel holds longer is left to end by itself."""
+_BOOT = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[3]); "
+    "from tidemill.pipeline.child_main import main; main(int(sys.argv[1]), int(sys.argv[2]))"
+)
 
 
 class Child:
-    """One process and the socket to it. Every method that waits has a limit; whoever meets it should ``kill``."""
+    """One process and the socket to it. Every method that waits has a limit; whoever meets it should ``kill``.
 
-    def __init__(self, plugin: str, hello: Mapping[str, Any]) -> None:
+    Args:
+        plugin: ``<folder>.<name>``.
+        hello: what it is told first, besides: see ``tidemill.pipeline.brief``.
+        environ: its environment; None: this process's.
+
+    Raises:
+        OSError: no process can be started.
+    """
+
+    def __init__(self, plugin: str, hello: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> None:
         ours, theirs = socket.socketpair()
-        for one in (ours, theirs):
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
-        ours.setblocking(False)
         self.plugin = plugin
         self._socket = ours
         self._held = bytearray()
-        with theirs:
+        self._ended = False
+        with ExitStack() as unless_started, theirs:
+            unless_started.enter_context(ours)
+            for one in (ours, theirs):
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
+            ours.setblocking(False)
             # Its standard output is our standard error: what a plugin prints there would spoil ours
             self._process = subprocess.Popen(  # noqa: S603 - this interpreter, and code of ours
-                [sys.executable, "-P", "-c", _BOOT, str(theirs.fileno()), json.dumps(sys.path)],
+                [sys.executable, "-P", "-c", _BOOT, str(theirs.fileno()), str(os.getpid()), json.dumps(sys.path)],
                 stdin=subprocess.DEVNULL,
                 stdout=2,
                 pass_fds=(theirs.fileno(),),
+                env=environ,
+                process_group=0,
             )
+            unless_started.pop_all()
         self._hello: bytes | None = frame(dict(hello, plugin=plugin))
 
     @property
@@ -62,9 +84,21 @@ class Child:
             return
         await self.send(self._hello, START_S)
         self._hello = None
-        answer = json.loads(await self.receive(START_S))
-        if answer.get("error"):
-            raise PluginError(self.plugin, f"its process cannot begin: {answer['error']}")
+        fault = await self.fault(START_S)
+        if fault:
+            raise PluginError(self.plugin, f"its process cannot begin: {fault}")
+
+    async def fault(self, limit_s: float) -> str:
+        """Return what it says went wrong with what it was told, "" for nothing.
+
+        Raises:
+            PluginError: as ``receive``, or what came says neither.
+        """
+        content = await self.receive(limit_s)
+        try:
+            return decode_fault(content)
+        except DecodeError as error:
+            raise PluginError(self.plugin, f"its process sent what is no answer: {error}") from None
 
     async def send(self, data: bytes, limit_s: float) -> None:
         """Send frames.
@@ -91,29 +125,35 @@ class Child:
             PluginError: it died, sent nonsense, or nothing whole within ``limit_s`` seconds.
         """
         with anyio.move_on_after(limit_s):
-            spun = False
-            while True:
-                content = self._take()
-                if content is not None:
-                    return content
-                if not spun and select.select([self._socket], [], [], SPIN_S)[0] == []:
-                    spun = True
-                if spun:
+            while (content := self._take()) is None:
+                if not self._soon():
                     await anyio.wait_readable(self._socket)
-                    spun = False
                 self._read()
-        raise PluginError(self.plugin, f"its process did not answer within {limit_s:g} s")
+            return content
+        # Where this process was stopped meanwhile, the answer may lie there though its time is over
+        while (content := self._take()) is None:
+            if not self._read():
+                raise PluginError(self.plugin, f"its process did not answer within {limit_s:g} s")
+        return content
 
-    def _read(self) -> None:
+    def _soon(self) -> bool:
+        """Wait a moment for something to read."""
+        poll = select.poll()
+        poll.register(self._socket, select.POLLIN)
+        return bool(poll.poll(SPIN_MS))
+
+    def _read(self) -> bool:
+        """Take in what has come; return whether anything had."""
         try:
             data = self._socket.recv(1 << 20)
         except BlockingIOError:
-            return
+            return False
         except OSError:
             data = b""
         if not data:
             raise PluginError(self.plugin, self._death())
         self._held += data
+        return True
 
     def _take(self) -> bytes | None:
         if len(self._held) < HEAD.size:
@@ -130,7 +170,7 @@ class Child:
     def _death(self) -> str:
         """Say how it ended; it has closed its socket, so that it ends now if it has not yet."""
         try:
-            code = self._process.wait(1)
+            code = self._process.wait(END_S)
         except subprocess.TimeoutExpired:
             return "its process closed its connection"
         if code >= 0:
@@ -140,8 +180,11 @@ class Child:
         return f"its process was ended by signal {-code}"
 
     def kill(self) -> None:
-        """End it at once; may be called twice. It holds nothing that would be lost."""
+        """End it at once, with what it has started; may be called twice. It holds nothing that would be lost."""
         self._socket.close()
-        if self._process.poll() is None:
-            self._process.kill()
-        self._process.wait()
+        if not self._ended:
+            self._ended = True
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(END_S)

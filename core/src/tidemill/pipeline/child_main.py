@@ -1,11 +1,10 @@
 """What runs in a plugin's own process: it reads what its parent sends, asks the plugin, and answers in JSON.
 
-Standard input is empty and standard output is the parent's standard error. Ctrl-C is the parent's business; the process ends when the
-parent does, or closes the connection.
+Standard input is empty and standard output is the parent's standard error. Requests to end are the parent's business; the process ends
+when the parent does, or closes the connection.
 """
 
 import ctypes
-import json
 import os
 import pickle
 import signal
@@ -13,16 +12,16 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from types import FrameType
 from typing import Any, ParamSpec, TypeVar
 
 import anyio
 import anyio.to_thread
-from attrs import evolve
 
 from tidemill.config.model import Config
 from tidemill.errors import TidemillError
 from tidemill.hookspecs.notifier import Notifier
-from tidemill.pipeline.answer import ASKING, Answer, encode_answer
+from tidemill.pipeline.answer import ASKING, Answer, encode_answer, encode_fault
 from tidemill.pipeline.assemble import assemble
 from tidemill.pipeline.core import Core
 from tidemill.pipeline.core_copy import read_core, shared
@@ -34,24 +33,23 @@ from tidemill.stages.guard import Fault
 P = ParamSpec("P")
 T = TypeVar("T")
 _PR_SET_PDEATHSIG = 1
-FOLDED = frozenset({"chain", "dex", "lender", "search", "strategy"})
-"""Kinds whose plugins a child's core needs."""
 
 
-def main(descriptor: int) -> None:
-    """Serve one plugin over a socket that was inherited; never returns."""
+def main(descriptor: int, parent: int) -> None:
+    """Serve one plugin over a socket that was inherited from the process ``parent``; never returns."""
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    _die_with_parent()
+        # A handler, since programs that the plugin starts would inherit that a signal is ignored
+        signal.signal(number, _hear_nothing)
+    _die_with(parent)
     line = _Line(descriptor)
     try:
         hello = next(line.messages())
         try:
             serve = _strategy(hello, line) if hello["kind"] == "strategy" else _notifier(hello, line)
         except TidemillError as error:
-            line.say(json.dumps({"error": str(error)}).encode())
+            line.say(encode_fault(str(error)))
             os._exit(1)
-        line.say(b"{}")
+        line.say(encode_fault(""))
         serve()
     except StopIteration:
         pass
@@ -85,10 +83,12 @@ class _Line:
         self._socket.sendall(HEAD.pack(len(content)) + content)
 
     def _exactly(self, size: int) -> bytes:
+        data = bytearray()
         with suppress(OSError):
-            data = self._socket.recv(size, socket.MSG_WAITALL)
-            return data if len(data) == size else b""
-        return b""
+            # A signal may cut what was waited for
+            while len(data) < size and (part := self._socket.recv(size - len(data), socket.MSG_WAITALL)):
+                data += part
+        return bytes(data) if len(data) == size else b""
 
 
 class _Ear(Supervisor):
@@ -110,10 +110,9 @@ class _Ear(Supervisor):
 
 def _strategy(hello: dict[str, Any], line: _Line) -> Callable[[], None]:
     config: Config = hello["config"]
-    kept = tuple(table for table in config.tables if table.kind in FOLDED)
-    pipeline = assemble(evolve(config, tables=kept), guard=_Ear)
+    pipeline = assemble(config, guard=_Ear)
     path: str = hello["plugin"]
-    memory_mb: int = next(table.memory_mb for table in kept if table.path == path)
+    memory_mb: int = next(table.memory_mb for table in config.tables if table.path == path)
     limit_growth(memory_mb)
     ear = pipeline.supervisor
     assert isinstance(ear, _Ear)  # noqa: S101 made so above
@@ -148,16 +147,15 @@ def _strategy(hello: dict[str, Any], line: _Line) -> Callable[[], None]:
 def _notifier(hello: dict[str, Any], line: _Line) -> Callable[[], None]:
     config: Config = hello["config"]
     path: str = hello["plugin"]
-    kept = tuple(table for table in config.tables if table.kind == "chain" or table.path == path)
-    (notifier,) = assemble(evolve(config, tables=kept)).notifiers
-    limit_growth(next(table.memory_mb for table in kept if table.path == path))
+    (notifier,) = assemble(config).notifiers
+    limit_growth(next(table.memory_mb for table in config.tables if table.path == path))
 
     async def serve() -> None:
         messages = line.messages()
         while (message := await anyio.to_thread.run_sync(next, messages, None)) is not None:
             what, value = message
             fault = await isolated(_call(what, value), notifier)
-            line.say(json.dumps({"fault": fault}).encode())
+            line.say(encode_fault(fault))
 
     return lambda: anyio.run(serve)
 
@@ -166,7 +164,14 @@ def _call(what: str, value: Any) -> Callable[[Notifier], Any]:
     return lambda notifier: getattr(notifier, what)(value)
 
 
-def _die_with_parent() -> None:
+def _die_with(parent: int) -> None:
     """Have Linux end this process with its parent, also while a plugin never returns; elsewhere only the socket tells."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        # It ended before this could be asked for: nobody would end us
+        os._exit(1)
+
+
+def _hear_nothing(number: int, frame: FrameType | None) -> None:
+    """Take a signal in silence."""

@@ -41,6 +41,8 @@ class ControlServer:
             while True:
                 await self._places.acquire()
                 try:
+                    # First, here and before `receive`: these two complain where a run ends as a client comes or goes, this does not
+                    await anyio.wait_readable(listener.extra(SocketAttribute.raw_socket))  # noqa: S610
                     stream = await listener.accept()
                 except OSError as error:
                     # Too many open files, most likely: the run must not end for it
@@ -119,6 +121,7 @@ class _Lines:
             while b"\n" not in self._held[:REQUEST_BYTES]:
                 if len(self._held) >= REQUEST_BYTES:
                     raise ControlError(f"a request of more than {REQUEST_BYTES} bytes: nothing was done")
+                await anyio.wait_readable(self._stream.extra(SocketAttribute.raw_socket))  # noqa: S610
                 self._held += await self._stream.receive(REQUEST_BYTES)
             line, _, self._held = self._held.partition(b"\n")
             return line

@@ -140,6 +140,7 @@ class Core:
             self.books.reserve(plan.book, self._open_plan(plan, landed.intent.height))
             self.tally.outcome(landed.outcome, native, gain=landed.gain, sign=-1)
             self._rows.extend(self.journal.reverse(plan, landed.rows, height=event.height))
+            self.market.drop_plan(plan)
         # Undone last to first, they are in flight again in the order in which they were sent
         self._intents.extend(self.flight.reopen(landed) for landed in reversed(undone))
 
@@ -154,15 +155,7 @@ class Core:
             case "pause":
                 self._notes.append(tell.control_note(event, self.unasked.pause(names, event.cause), self._when()))
             case "resume":
-                back = self.unasked.resume(names)
-                self._notes.append(tell.control_note(event, back, self._when()))
-                for name in back:
-                    self._asked_again(name)
-
-    def _asked_again(self, strategy: str) -> None:
-        """Let what a strategy missed count as changed once more, for all: the searcher that they share must have it too."""
-        missed = self.unasked.take_missed(strategy)
-        self.market.touch(missed.pools, missed.prices, missed.markets)
+                self._notes.append(tell.control_note(event, self.unasked.resume(names), self._when()))
 
     # --- answers ----------------------------------------------------------------------------------------------------------------------
 
@@ -188,6 +181,7 @@ class Core:
         self.books.release(plan.book, plan.id)
         self.books.settle(plan.book, outcome, native)
         self.tally.outcome(outcome, native, gain=landed.gain)
+        self.market.keep_plan(landed.intent, outcome)
         for pool in plan.pools:
             if pool in self.market.state.versions:
                 self.market.bump(pool)
@@ -202,6 +196,7 @@ class Core:
         plan = intent.plan
         self.books.release(plan.book, plan.id)
         self._rows.append(self.journal.intent(plan, "refused", digest=intent.unsigned.digest, height=intent.height))
+        self.market.keep_plan(intent, None)
         self.market.touch(plan.pools)
         self._released()
 
@@ -241,15 +236,12 @@ class Core:
         """Ask for ideas; ``answered``: the batch brought proposals, which are served alone, and what changed waits for the next asking."""
         paused = self.unasked.paused
         asked = [] if answered else [one for one in self.roster.asked if one.strategy.name not in paused]
-        for one, opportunity in self._proposed:
-            if one.strategy.name in paused:
-                self.unasked.miss([one.strategy.name], Changed(opportunity.pools))
-        proposed = [(one, opportunity) for one, opportunity in self._proposed if one.strategy.name not in paused]
-        self._proposed = []
+        self.market.touch(pool for one, opportunity in self._proposed if one.strategy.name in paused for pool in opportunity.pools)
+        proposed, self._proposed = [(one, found) for one, found in self._proposed if one.strategy.name not in paused], []
         if not asked and not proposed:
             return
         changed = Changed() if answered else self.market.take_changed()
-        self.unasked.miss(paused, changed)
+        self.unasked.miss(self.roster.left_out(paused), changed)
         self.market.refresh_trees()
         view = self._updated(changed)
         found = [*self._gathered(asked, view), *proposed]
@@ -262,13 +254,23 @@ class Core:
 
     def _gathered(self, asked: Sequence[Asked], view: Snapshot) -> list[tuple[Asked, Opportunity]]:
         """Ask strategies; what those find that are not deterministic leaves as proposals, and counts when it comes back."""
-        found = gather(asked, view, self._parts.guard, self._faults, self.roster.missed(view.changed, asked))
+        found = self._asked(asked, view)
         for one in asked:
             if self.roster.proposes(one):
                 own = tuple(opportunity for other, opportunity in found if other is one)
                 if own:
                     self._sent.append(ev.Proposals(one.strategy.name, own))
         return [(one, opportunity) for one, opportunity in found if not self.roster.proposes(one)]
+
+    def _asked(self, asked: Sequence[Asked], view: Snapshot) -> list[tuple[Asked, Opportunity]]:
+        """Ask one after another, a strategy that was left out for a while with what it missed, which the searcher then looks at as well."""
+        found: list[tuple[Asked, Opportunity]] = []
+        for one in asked:
+            missed = self.unasked.take_missed(one.strategy.name, view)
+            found.extend(gather([one], view if missed is None else self._updated(missed), self._parts.guard, self._faults))
+            if missed is not None:
+                self._updated(view.changed)
+        return found
 
     def _updated(self, changed: Changed) -> Snapshot:
         """Return what ideas see, its searcher up to date; without one where it failed or was disabled."""
@@ -339,7 +341,7 @@ class Core:
         self.books.reserve(book, self._open_plan(plan, head.height))
         self.flight.send(intent, tell.route_text(opportunity, view.assets))
         self.tally.plans += 1
-        self._rows.append(self.journal.opportunity(opportunity, book, decision="taken", rule="", reason="", plan=plan.id))
+        self._rows.append(self.journal.opportunity(opportunity, book, decision="taken", rule="", reason=opportunity.reason, plan=plan.id))
         self._rows.append(self.journal.intent(plan, "planned", digest=planned.unsigned.digest, height=head.height))
         self._intents.append(intent)
         self._notes.append(tell.planned_note(opportunity, plan, view))

@@ -1,12 +1,11 @@
 """A notifier in a process of its own, as the run sees it."""
 
-import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from tidemill.domain.note import Note, RunHeader, Summary
 from tidemill.errors import PluginError
 from tidemill.hookspecs.notifier import Notifier
+from tidemill.pipeline.brief import Brief
 from tidemill.pipeline.child import Child
 from tidemill.pipeline.frames import frame
 
@@ -18,19 +17,17 @@ class IsolatedNotifier(Notifier):
     """Passes everything on to a child and waits until it was told; whoever loses patience cancels, and the child ends.
 
     Args:
-        path: ``notifiers.<name>``.
-        hello: what the child is told first, besides: see ``child_main``.
+        brief: what the child is told first.
     """
 
-    def __init__(self, path: str, hello: Mapping[str, Any]) -> None:
+    def __init__(self, brief: Brief) -> None:
         super().__init__()
-        self.name = path.removeprefix("notifiers.")  # type: ignore[misc]  # its plugin's, though a class attribute elsewhere
-        self._path = path
-        self._hello = dict(hello)
+        self.name = brief.plugin.removeprefix("notifiers.")  # type: ignore[misc]  # its plugin's, though a class attribute elsewhere
+        self._brief = brief
         self._child: Child | None = None
 
     async def start(self, header: RunHeader) -> None:
-        self._child = Child(self._path, self._hello)
+        self._child = Child(self._brief.plugin, self._brief.hello, self._brief.environ)
         await self._say("start", header)
 
     async def tell(self, notes: Sequence[Note]) -> None:
@@ -49,15 +46,15 @@ class IsolatedNotifier(Notifier):
     async def _say(self, what: str, value: object) -> None:
         child = self._child
         if child is None:
-            raise PluginError(self._path, "its process has ended")
+            raise PluginError(self._brief.plugin, "its process has ended")
         done = False
         try:
             await child.ready()
             await child.send(frame((what, value)), ANSWER_S)
-            fault = str(json.loads(await child.receive(ANSWER_S)).get("fault", ""))
+            fault = await child.fault(ANSWER_S)
             done = not fault
         finally:
             if not done:
                 self.close()
         if fault:
-            raise PluginError(self._path, fault)
+            raise PluginError(self._brief.plugin, fault)

@@ -6,15 +6,15 @@ run where the fold runs, under the supervisor's and the watchdog's eyes.
 """
 
 import pickle
-from collections.abc import Mapping
-from typing import Any
 
-from attrs import define
+from attrs import define, evolve
 
+from tidemill.config.model import Config
 from tidemill.domain.events import Batch, PluginState, Proposals
 from tidemill.domain.ids import PoolId
 from tidemill.errors import DecodeError, PluginError
 from tidemill.pipeline.answer import ASKING, decode_answer
+from tidemill.pipeline.brief import Brief, brief_of
 from tidemill.pipeline.child import Child
 from tidemill.pipeline.core import Core
 from tidemill.pipeline.core_copy import copy_core
@@ -29,6 +29,11 @@ FIRST = 4
 FOLD_S = 60
 """So long a process may take to fold a batch, the strategy's own time left out: none of its code runs then."""
 
+MOST_FAULTS = 8
+"""So many faults of one answer are told."""
+MOST_REASON = 500
+"""So many characters of a reason that a process gives are told."""
+
 
 @define
 class _Seat:
@@ -38,13 +43,18 @@ class _Seat:
     the next batch. ``owes`` that it was asked, ``answered`` that this process has answered before.
     """
 
-    path: str
     name: str
+    brief: Brief
     child: Child | None = None
     resting: bool = False
     behind: bool = True
     owes: bool = False
     answered: bool = False
+
+    @property
+    def path(self) -> str:
+        """``strategies.<name>``."""
+        return self.brief.plugin
 
 
 class Isolation:
@@ -54,17 +64,15 @@ class Isolation:
         core: the core whose batches they follow.
         parts: what it is made of.
         supervisor: hears of those that answered.
-        hello: what a child is told first, besides its plugin: see ``child_main``.
-        deadline_ms: how long a strategy may take, once it is asked; 1 and more.
+        config: what the processes make their plugins of; ``isolation_deadline_ms`` is how long a strategy may take, once it is asked.
     """
 
-    def __init__(self, core: Core, parts: Parts, supervisor: Supervisor, hello: Mapping[str, Any], deadline_ms: int) -> None:
+    def __init__(self, core: Core, parts: Parts, supervisor: Supervisor, config: Config) -> None:
         self._core = core
         self._parts = parts
         self._supervisor = supervisor
-        self._hello = dict(hello)
-        self._limit_s = deadline_ms / 1000
-        self._seats = [_Seat(one.path, one.strategy.name) for one in parts.asked if one.isolated]
+        self._limit_s = config.execution.isolation_deadline_ms / 1000
+        self._seats = [_Seat(one.strategy.name, brief_of(config, one.path)) for one in parts.asked if one.isolated]
         self._intents: list[Intent] = []
         self._faults: list[Fault] = []
 
@@ -130,12 +138,13 @@ class Isolation:
                 self._failed(seat, f"its process sent what is no answer: {error}")
                 continue
             seat.owes, seat.answered, seat.behind = False, True, bool(answer.lost)
-            own = [fault for fault in answer.faults if fault.plugin == seat.path and fault.blamed]
-            if own:
-                self._failed(seat, own[0].reason)
+            faults = [_own(seat.path, fault) for fault in answer.faults[:MOST_FAULTS]]
+            blamed = [fault for fault in faults if fault.blamed]
+            if blamed:
+                self._failed(seat, blamed[0].reason)
             else:
                 self._supervisor.fine(seat.path)
-            self._faults.extend(fault for fault in answer.faults if fault not in own)
+            self._faults.extend(fault for fault in faults if not fault.blamed)
             if answer.found:
                 proposals.append(Proposals(seat.name, answer.found))
         return tuple(proposals)
@@ -175,7 +184,7 @@ class Isolation:
     def _spawn(self, seat: _Seat) -> None:
         seat.behind, seat.owes, seat.answered = True, False, False
         try:
-            seat.child = Child(seat.path, self._hello)
+            seat.child = Child(seat.path, seat.brief.hello, seat.brief.environ)
         except OSError as error:
             self._faults.append(Fault(seat.path, f"its process cannot be started: {error.strerror}"))
 
@@ -187,3 +196,9 @@ class Isolation:
         if seat.child is not None:
             seat.child.kill()
             seat.child = None
+
+
+def _own(plugin: str, fault: Fault) -> Fault:
+    """Put what a process says went wrong to its own plugin: the word of one that is kept apart disables nobody else."""
+    reason = fault.reason if fault.plugin == plugin else f"{fault.plugin} failed in its process: {fault.reason}"
+    return evolve(fault, plugin=plugin, reason=reason[:MOST_REASON])

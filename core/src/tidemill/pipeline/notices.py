@@ -10,6 +10,7 @@ from attrs import define
 
 from tidemill.domain.note import Note, RunHeader, Summary
 from tidemill.hookspecs.notifier import Notifier
+from tidemill.pipeline.isolated_notifier import IsolatedNotifier
 from tidemill.pipeline.supervise import isolated, rest_s
 
 WAITING_NOTES = 65_536
@@ -81,7 +82,15 @@ class Notices:
         self._wake.set()
 
     async def run(self) -> None:
-        """Serve until the summary has been told."""
+        """Serve until the summary has been told; however this ends, no notifier's own process is left behind."""
+        try:
+            await self._serve()
+        finally:
+            for ear in self._ears:
+                if isinstance(ear.notifier, IsolatedNotifier):
+                    ear.notifier.close()
+
+    async def _serve(self) -> None:
         started = False
         while True:
             await self._wake.wait()

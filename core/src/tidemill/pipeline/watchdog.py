@@ -4,6 +4,9 @@ While it hangs the fold stands still, so no plan can leave. A thread looks at tw
 loop. Where both stand still for too long it lets the ledger's own thread finish, says who hangs and where, and ends the process with exit
 code 1. A plugin that hangs in C without giving up the interpreter's lock stops that thread too: then a timer of ``faulthandler``, which
 needs no lock, writes every thread's stack to standard error and ends the process a few seconds later, again with exit code 1.
+
+What is no hang is in ``standstill``. That timer cannot tell them apart: a process that is stopped from outside (SIGSTOP, a container that
+is frozen) for longer than ``watchdog_s`` and ``LAST_RESORT_S`` is ended when it goes on.
 """
 
 import faulthandler
@@ -11,14 +14,15 @@ import os
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from types import FrameType, TracebackType
 from typing import Self
 
 import anyio
 from attrs import frozen
 
+from tidemill.pipeline.standstill import frames, module_of, output_is_full, suspendable, takes_more, waits_rightly
 from tidemill.pipeline.stop import Stop
 from tidemill.pipeline.supervise import Supervisor
 
@@ -32,8 +36,8 @@ FINISH_S = 5
 """So long the ledger may take to write what waits."""
 LAST_RESORT_S = 5
 """So much later than this thread would, the timer that needs no thread ends the process."""
+UNREAD = "the run stands still: nobody reads its output; it goes on when somebody does, and ends at Ctrl-C\n"
 _FAILED = 1
-_WRITER = "tidemill.pipeline.writer"
 _STDERR = 2
 
 
@@ -67,11 +71,16 @@ class Watchdog:
         self._turns = 0
         self._watched = threading.get_ident()
         self._done = threading.Event()
+        self._suspended = False
+        self._unread = False
+        self._timer = threading.RLock()
+        self._around = ExitStack()
         self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
 
     def __enter__(self) -> Self:
         if self._seconds:
             self._stop.on_signal = self._interrupted
+            self._around.enter_context(suspendable(self._suspend, self._resume))
             self._arm(self._seconds + LAST_RESORT_S)
             self._thread.start()
         return self
@@ -79,6 +88,7 @@ class Watchdog:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._seconds:
             self._stop.on_signal = None
+            self._around.close()
             self._done.set()
             self._thread.join()
             faulthandler.cancel_dump_traceback_later()
@@ -93,29 +103,50 @@ class Watchdog:
         """Called where a signal is handled, which also happens inside some C code: from now on a hang has less time."""
         self._arm(INTERRUPTED_S + LAST_RESORT_S)
 
+    def _suspend(self) -> None:
+        with self._timer:
+            self._suspended = True
+            faulthandler.cancel_dump_traceback_later()
+
+    def _resume(self) -> None:
+        self._suspended = False
+        self._arm(self._seconds + LAST_RESORT_S)
+
     def _arm(self, seconds: float) -> None:
-        faulthandler.dump_traceback_later(seconds, exit=True, file=_STDERR)
+        with self._timer:
+            if not self._suspended:
+                faulthandler.dump_traceback_later(seconds, exit=True, file=_STDERR)
 
     def _watch(self) -> None:
         calls, turns, still, idle, armed = -1, -1, 0, 0, 0
         while not self._done.wait(LOOK_S):
-            called, writing = self._supervisor.calls != calls, self._writing()
-            still = 0 if called or self._turns != turns or writing else still + 1
-            idle = 0 if called or writing or not self._stop() else idle + 1
+            lives = self._supervisor.calls != calls or waits_rightly(self._frame())
+            still = 0 if lives or self._turns != turns else still + 1
+            idle = 0 if lives or not self._stop() else idle + 1
             calls, turns, armed = self._supervisor.calls, self._turns, armed + 1
             limit = INTERRUPTED_S if self._stop() else self._seconds
             if still * LOOK_S >= min(limit, self._seconds) or idle * LOOK_S >= END_S:
-                self._arm(FINISH_S + LAST_RESORT_S)
-                self._finish(max(still, idle) * LOOK_S)
-                return
+                if not self._waits_for_a_reader():
+                    self._arm(FINISH_S + LAST_RESORT_S)
+                    self._finish(max(still, idle) * LOOK_S)
+                    return
+                still = idle = 0
             if armed * LOOK_S >= 1:
                 armed = 0
                 self._arm(self._seconds + LAST_RESORT_S)
 
-    def _writing(self) -> bool:
-        """Whether the run waits for its ledger: a slow disk is no hang."""
-        frame = sys._current_frames().get(self._watched)
-        return any(one.f_globals.get("__name__") == _WRITER for one in _frames(frame))
+    def _waits_for_a_reader(self) -> bool:
+        """Whether nothing moves because nobody reads our output, and nobody has asked for the end; it is told once."""
+        if self._stop() or not output_is_full(self._frame()):
+            return False
+        if not self._unread and takes_more(_STDERR):
+            self._unread = True
+            with suppress(OSError):
+                os.write(_STDERR, UNREAD.encode())
+        return True
+
+    def _frame(self) -> FrameType | None:
+        return sys._current_frames().get(self._watched)
 
     def _finish(self, seconds: float) -> None:
         hang = self.look()
@@ -139,21 +170,13 @@ class Watchdog:
 
     def look(self) -> Hang:
         """Return who is at work on the watched thread, and where: the innermost plugin, else the one that is called."""
-        frame = sys._current_frames().get(self._watched)
         called, place = self._supervisor.running, ""
-        for one in _frames(frame):
-            owners = self._supervisor.owner(str(one.f_globals.get("__name__", "")))
+        for one in frames(self._frame()):
+            owners = self._supervisor.owner(module_of(one))
             if owners:
                 return Hang(called if called in owners else owners[0], _place(one))
             place = place or _place(one)
         return Hang(called, place)
-
-
-def _frames(frame: FrameType | None) -> Iterator[FrameType]:
-    """Yield frames from the innermost outwards."""
-    while frame is not None:
-        yield frame
-        frame = frame.f_back
 
 
 def _place(frame: FrameType) -> str:

@@ -1,20 +1,28 @@
 """Keeps exactly the history that strategies declared, nothing else."""
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import attrs
 from attrs import frozen
 from immutables import Map
 
 from tidemill.domain.events import Bar, BookDelta, BookSnapshot, Event, Observation, Trade, TraderEvent
-from tidemill.domain.history import History, PairPoint, Wants
-from tidemill.domain.ids import MarketId, Pair
+from tidemill.domain.history import History, PairPoint, PastPlan, Wants
+from tidemill.domain.ids import MarketId, Pair, PlanId
+from tidemill.domain.outcome import Outcome, OutcomeStatus
 from tidemill.domain.snapshot import Offer
 from tidemill.domain.time import ChainTime
+from tidemill.stages.effects import Intent
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
+_STATUS: Mapping[OutcomeStatus, Literal["filled", "reverted", "dead"]] = {
+    OutcomeStatus.FILLED: "filled",
+    OutcomeStatus.REVERTED: "reverted",
+    OutcomeStatus.DEAD: "dead",
+}
+"""What a plan can have come to; an unknown outcome is none yet."""
 
 
 @frozen
@@ -27,6 +35,7 @@ class Kept:
     trades: Mapping[MarketId, int]
     observations: Mapping[str, int]
     traders: Mapping[str, int]
+    plans: int
 
 
 def union(declared: Iterable[Wants]) -> Kept:
@@ -37,6 +46,7 @@ def union(declared: Iterable[Wants]) -> Kept:
     trades: dict[MarketId, int] = {}
     observations: dict[str, int] = {}
     traders: dict[str, int] = {}
+    plans = 0
     for wants in declared:
         for pair in wants.pairs:
             pairs[pair] = max(pairs.get(pair, 0), wants.pair_length)
@@ -49,7 +59,8 @@ def union(declared: Iterable[Wants]) -> Kept:
             observations[kind] = max(observations.get(kind, 0), wants.observation_length)
         for trader in wants.traders:
             traders[trader] = max(traders.get(trader, 0), wants.trader_length)
-    return Kept(pairs, bars, frozenset(books), trades, observations, traders)
+        plans = max(plans, wants.own_plans)
+    return Kept(pairs, bars, frozenset(books), trades, observations, traders, plans)
 
 
 def keep_event(history: History, event: Event, kept: Kept) -> History:
@@ -80,6 +91,26 @@ def keep_pairs(history: History, at: ChainTime, kept: Kept, offers: Callable[[Pa
             best = found[-1]
             points = _append(points, pair, PairPoint(at.height, at.unix_time, best.numerator, best.denominator), length)
     return attrs.evolve(history, pairs=points) if points is not history.pairs else history
+
+
+def past_plan(intent: Intent, outcome: Outcome | None, ended: int) -> PastPlan:
+    """Return what is remembered of a plan that was over at height ``ended``; without an outcome it was refused."""
+    plan = intent.plan
+    if outcome is None:
+        return PastPlan(plan.id, plan.book, plan.pools, "refused", intent.height, ended)
+    return PastPlan(plan.id, plan.book, plan.pools, _STATUS[outcome.status], intent.height, ended, outcome.changes, outcome.cost)
+
+
+def keep_plan(history: History, strategy: str, plan: PastPlan, kept: Kept) -> History:
+    """Return the history with a plan that is over added to its strategy's, or unchanged where nobody asked for plans."""
+    return attrs.evolve(history, plans=_append(history.plans, strategy, plan, kept.plans)) if kept.plans else history
+
+
+def drop_plan(history: History, strategy: str, plan: PlanId) -> History:
+    """Return the history without a plan that is in flight again."""
+    known = history.plans.get(strategy, ())
+    left = tuple(one for one in known if one.plan != plan)
+    return attrs.evolve(history, plans=_set(history.plans, strategy, left)) if len(left) < len(known) else history
 
 
 def _delta(history: History, event: BookDelta) -> History:

@@ -6,7 +6,7 @@ from attrs import evolve, frozen
 
 from tidemill.domain.ids import AssetId, ChainId
 from tidemill.domain.opportunity import Arbitrage, Opportunity
-from tidemill.domain.snapshot import Changed, Snapshot
+from tidemill.domain.snapshot import Snapshot
 from tidemill.hookspecs.chain import ChainRules
 from tidemill.hookspecs.strategy import Strategy
 from tidemill.planning.rank import RankKey, net_profit, rank_key
@@ -43,17 +43,11 @@ class Asked:
     isolated: bool = False
 
 
-def gather(
-    asked: Sequence[Asked], snapshot: Snapshot, guard: Guard, faults: list[Fault], missed: Mapping[str, Changed] | None = None
-) -> list[tuple[Asked, Opportunity]]:
-    """Ask each strategy in turn; what one raises costs its own ideas only.
-
-    ``missed`` says, by path, what is new to one that has not been asked for a while.
-    """
+def gather(asked: Sequence[Asked], snapshot: Snapshot, guard: Guard, faults: list[Fault]) -> list[tuple[Asked, Opportunity]]:
+    """Ask each strategy in turn; what one raises costs its own ideas only."""
     found: list[tuple[Asked, Opportunity]] = []
     for one in asked:
-        view = evolve(snapshot, changed=missed[one.path]) if missed and one.path in missed else snapshot
-        answer = guard.call(one.path, _listed, one.path, one.strategy, view)
+        answer = guard.call(one.path, _listed, one.path, one.strategy, snapshot)
         if isinstance(answer, Fault):
             faults.append(answer)
         else:

@@ -11,7 +11,8 @@ from tidemill.domain.asset import Asset
 from tidemill.domain.book import BookState
 from tidemill.domain.history import PricePoint, Wants
 from tidemill.domain.ids import AssetId, BookId, ChainId, Key, MarketId, Pair, PoolId, pair_of
-from tidemill.domain.plan import Version
+from tidemill.domain.outcome import Outcome
+from tidemill.domain.plan import Plan, Version
 from tidemill.domain.pool import Pool, Watch
 from tidemill.domain.search import CycleFinder
 from tidemill.domain.snapshot import ChainView, Changed, DexPolicy, Offer, Snapshot
@@ -22,8 +23,9 @@ from tidemill.errors import MarketDataError, PluginError
 from tidemill.hookspecs.chain import ChainRules
 from tidemill.hookspecs.dex import Dex
 from tidemill.hookspecs.lender import Lender
+from tidemill.stages.effects import Intent
 from tidemill.stages.guard import Fault, Guard, P, T
-from tidemill.stages.history import keep_event, keep_pairs, union
+from tidemill.stages.history import drop_plan, keep_event, keep_pairs, keep_plan, past_plan, union
 from tidemill.stages.loading import Loader, forget
 from tidemill.stages.loans import LoanWatch
 from tidemill.stages.market_state import MarketState, restored
@@ -229,6 +231,15 @@ class Market:
             return count > 0
         height, before = self._trees_grown[chain]
         return count * 10 >= before * 11 or count * 11 <= before * 10 or self.state.chains[chain].head.height - height >= _TREE_BLOCKS
+
+    def keep_plan(self, intent: Intent, outcome: Outcome | None) -> None:
+        """Add a plan that is over to the history of those who asked for it; without an outcome it was refused now."""
+        ended = self.state.chains[intent.plan.chain].head.height if outcome is None else outcome.height
+        self.state.history = keep_plan(self.state.history, intent.plan.strategy, past_plan(intent, outcome, ended), self._kept)
+
+    def drop_plan(self, plan: Plan) -> None:
+        """Take a plan out of the history: its block was rolled back, and it is in flight again."""
+        self.state.history = drop_plan(self.state.history, plan.strategy, plan.id)
 
     def _keep(self, event: ev.Event) -> None:
         if isinstance(event, ev.Observation):

@@ -3,12 +3,11 @@
 Only ``PluginState`` events change it, so that a replay asks whom the run asked.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 
 from attrs import evolve
 
 from tidemill.domain.events import PluginState
-from tidemill.domain.snapshot import Changed
 from tidemill.hookspecs.plugin import Plugin
 from tidemill.hookspecs.risk import RiskCheck
 from tidemill.hookspecs.search import Searcher
@@ -37,14 +36,16 @@ class Roster:
         self._fresh = dict(fresh or {})
         self._resting: set[str] = set()
         self._disabled: set[str] = set()
-        self._missed: dict[str, Changed] = {}
 
     @property
     def asked(self) -> list[Asked]:
         """The strategies that are asked here and now, in order."""
-        if self.alone:
-            return [one for one in self.everyone if one.path == self.alone]
-        return [one for one in self.everyone if not (one.isolated or self._idle(one.path))]
+        return [one for one in self._own if self.alone or not self._idle(one.path)]
+
+    @property
+    def _own(self) -> list[Asked]:
+        """The strategies whose code runs in this process."""
+        return [one for one in self.everyone if (one.path == self.alone if self.alone else not one.isolated)]
 
     @property
     def searcher(self) -> Searcher | None:
@@ -65,6 +66,12 @@ class Roster:
         paths = (f"risk.{check.name}" for check in self._tools.risks)
         return next((path for path in paths if self._idle(path)), "")
 
+    def left_out(self, paused: Container[str]) -> list[str]:
+        """Return the strategies, by name, that will be asked here again and are not now: they rest, or are among the paused."""
+        disabled = () if self.alone else self._disabled
+        own = [one for one in self._own if one.path not in disabled]
+        return [one.strategy.name for one in own if one.strategy.name in paused or (not self.alone and one.path in self._resting)]
+
     def proposes(self, one: Asked) -> bool:
         """Whether what a strategy finds leaves as proposals and counts when it comes back."""
         return bool(self.alone) or not one.strategy.deterministic
@@ -72,18 +79,6 @@ class Roster:
     def named(self, strategy: str) -> Asked | None:
         """Return a strategy by its name, whether it is asked now or not."""
         return next((one for one in self.everyone if one.strategy.name == strategy), None)
-
-    def missed(self, changed: Changed, asked: Sequence[Asked]) -> Mapping[str, Changed]:
-        """Return what those saw nothing of who rested and are asked now, ``changed`` included; for those who are not it is kept."""
-        if self._resting:
-            own = [one.path for one in self.everyone if one.path == self.alone or not one.isolated]
-            self._missed.update({path: Changed() for path in own if path in self._resting and path not in self._missed})
-        if not self._missed:
-            return {}
-        now = {one.path for one in asked}
-        told = {path: _both(missed, changed) for path, missed in self._missed.items()}
-        self._missed = {path: missed for path, missed in told.items() if path not in now}
-        return {path: missed for path, missed in told.items() if path in now}
 
     def hear(self, event: PluginState) -> Fault | None:
         """Take in what became of a plugin; a restarted one that cannot be made again is at fault."""
@@ -95,7 +90,6 @@ class Roster:
         if event.state == "disabled":
             self._disabled.add(path)
             self._resting.discard(path)
-            self._missed.pop(path, None)
         elif event.failures and rests(path):
             self._resting.add(path)
         return None
@@ -130,12 +124,3 @@ class Roster:
         elif isinstance(made, Searcher):
             self._searcher = made
         return None
-
-
-def _both(one: Changed, other: Changed) -> Changed:
-    return Changed(
-        tuple(sorted({*one.pools, *other.pools})),
-        tuple(sorted({*one.pairs, *other.pairs})),
-        tuple(sorted({*one.prices, *other.prices})),
-        tuple(sorted({*one.markets, *other.markets})),
-    )

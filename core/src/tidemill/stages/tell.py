@@ -66,8 +66,10 @@ def rejected_note(opportunity: Opportunity, rejected: Rejected, view: Snapshot) 
 def planned_note(opportunity: Opportunity, plan: Flow, view: Snapshot) -> Note:
     """Tell that a plan left the core."""
     head = view.head(plan.chain)
-    text = f"{plan.strategy}  {route_text(opportunity, view.assets)}  sent in block {head.height}"
-    return _note("plan", "debug", head, text, (("id", plan.id), ("opportunity", opportunity.id), ("strategy", plan.strategy)))
+    why = f": {opportunity.reason}" if opportunity.reason else ""
+    text = f"{plan.strategy}  {route_text(opportunity, view.assets)}  sent in block {head.height}{why}"
+    fields = (("id", plan.id), ("opportunity", opportunity.id), ("strategy", plan.strategy), ("why", opportunity.reason))
+    return _note("plan", "debug", head, text, fields)
 
 
 def outcome_note(landed: Landed, native: AssetId, base: AssetId, head: ChainTime, assets: Mapping[AssetId, Asset]) -> Note:

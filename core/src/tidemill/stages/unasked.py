@@ -1,11 +1,13 @@
-"""Strategies that are not asked: paused by an operator or disabled after failures; and what changed while they were not."""
+"""Strategies that are not asked, paused by an operator or at rest after a failure; and what changed while they were not."""
 
 from collections.abc import Iterable, Sequence
 
 from attrs import define, field
 
-from tidemill.domain.ids import AssetId, MarketId, PoolId
-from tidemill.domain.snapshot import Changed
+from tidemill.domain.ids import AssetId, MarketId, Pair, PoolId
+from tidemill.domain.snapshot import Changed, Snapshot
+
+NOTHING = Changed()
 
 
 @define
@@ -13,15 +15,32 @@ class Missed:
     """What changed while one strategy was not asked. It cannot outgrow the market: each pool, price and market stands in it once."""
 
     pools: set[PoolId] = field(factory=set)
+    pairs: set[Pair] = field(factory=set)
     prices: set[AssetId] = field(factory=set)
     markets: set[MarketId] = field(factory=set)
+
+    def add(self, changed: Changed) -> None:
+        """Take in what others are told now."""
+        self.pools.update(changed.pools)
+        self.pairs.update(changed.pairs)
+        self.prices.update(changed.prices)
+        self.markets.update(changed.markets)
+
+    def changed(self, snapshot: Snapshot) -> Changed:
+        """Return it in order, without pools and pairs that are gone by now."""
+        return Changed(
+            tuple(sorted(pool for pool in self.pools if pool in snapshot.refs)),
+            tuple(sorted(pair for pair in self.pairs if pair in snapshot.by_pair)),
+            tuple(sorted(self.prices)),
+            tuple(sorted(self.markets)),
+        )
 
 
 class Unasked:
     """Keeps who is paused and what must count as changed for whoever is asked again.
 
     A strategy looks at what changed since it was last asked. One that was left out while others were asked would never hear of those
-    changes: they are kept here, and given back to the market when it returns.
+    changes: they are kept here, by the strategy's name, and told to it alone at its next asking.
     """
 
     def __init__(self, strategies: Sequence[str]) -> None:
@@ -44,15 +63,18 @@ class Unasked:
 
     def miss(self, strategies: Iterable[str], changed: Changed) -> None:
         """Keep what is told to others now, for strategies that do not hear it."""
+        if changed == NOTHING:
+            return
         for name in strategies:
-            missed = self._missed.setdefault(name, Missed())
-            missed.pools.update(changed.pools)
-            missed.prices.update(changed.prices)
-            missed.markets.update(changed.markets)
+            self._missed.setdefault(name, Missed()).add(changed)
 
-    def take_missed(self, name: str) -> Missed:
-        """Return what a strategy missed, and forget it."""
-        return self._missed.pop(name, None) or Missed()
+    def take_missed(self, name: str, view: Snapshot) -> Changed | None:
+        """Return what is new to a strategy that is asked now, ``view.changed`` included, and forget it; None: it missed nothing."""
+        missed = self._missed.pop(name, None)
+        if missed is None:
+            return None
+        missed.add(view.changed)
+        return missed.changed(view)
 
     def _named(self, names: Sequence[str]) -> tuple[str, ...]:
         return self._strategies if not names else tuple(name for name in self._strategies if name in names)

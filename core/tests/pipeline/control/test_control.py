@@ -1,5 +1,6 @@
 """The control socket under friends and strangers: real sockets in a folder, on asyncio and on trio."""
 
+import asyncio
 import json
 import os
 import socket
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import anyio.to_thread
 import pytest
 import structlog
@@ -278,3 +280,26 @@ async def test_too_many_open_files_do_not_end_the_run(wire: Any, tmp_path: Path,
     await folder.close()
 
     assert ["a control connection could not be taken"] * 2 == [one["event"] for one in logs]
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_run_that_ends_as_its_client_goes_says_nothing_of_it(wire: Any, tmp_path: Path) -> None:
+    """`tidemill stop` closes its connection in the very turn in which the run ends: no traceback follows the summary."""
+    loop, complaints = asyncio.get_running_loop(), list[object]()
+    loop.set_exception_handler(lambda _, context: complaints.append(context))
+    folder = ControlFolder(tmp_path)
+    listener = await folder.open()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(ControlServer(wire.Heard().answer).serve, listener)
+        staying, going = wire.connected(tmp_path), wire.connected(tmp_path)
+        await anyio.wait_all_tasks_blocked()
+        going.close()
+        coming = wire.connected(tmp_path)
+        # Before the loop looks at its sockets again, and so in the same turn as what it then sees there
+        loop.call_soon(tasks.cancel_scope.cancel)
+    await folder.close()
+    await anyio.lowlevel.checkpoint()
+    staying.close()
+    coming.close()
+
+    assert [] == complaints
