@@ -44,6 +44,10 @@ def lint(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     """Does every type agree, in sources and tests?"""
     session.run("mypy")
+    for example in sorted(ROOT.glob("examples/third-party/*/pyproject.toml")):
+        # As its author does, in its own folder: it is no member of the workspace
+        with session.chdir(example.parent):
+            session.run("mypy", "--strict", "--cache-dir", str(ROOT / ".mypy_cache" / example.parent.name), "src")
 
 
 @nox.session

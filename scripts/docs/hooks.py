@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pkgutil import iter_modules
 
-from scripts.docs.markdown import code, member, one_line, page, prose, shape, table
+from scripts.docs.markdown import code, member, one_line, page, prose, shape, table, whole
 from scripts.docs.source import Shape, Source, read_source
 from tidemill import domain
 from tidemill.hookspecs.kinds import KINDS, Kind
@@ -88,7 +88,8 @@ def values_page() -> str:
         "Values",
         "the docstrings of `tidemill.domain`, `tidemill.units` and `tidemill.planning`",
         'All are frozen. Amounts are integers in base units. A normal "no" is a value (`NoQuote`, `Rejected`), not an exception.\n'
-        "Events and batches have [a page of their own](events.md).",
+        "Events and batches have [a page of their own](events.md). How state is named and steps are made on EVM chains stands with\n"
+        "[the EVM library](evm.md#tidemill_evmstorage).",
         "## `tidemill.units`",
         *_module(read_source("tidemill.units")),
         *[part for name in _domain() for part in _section(f"tidemill.domain.{name}")],
@@ -109,6 +110,6 @@ def _section(module: str) -> Iterator[str]:
 
 def _module(source: Source) -> Iterator[str]:
     if source.names:
-        yield table(("name", "meaning"), [(code(found.name), one_line(found.doc)) for found in source.names])
+        yield table(("name", "meaning"), [(code(found.name), whole(found.doc)) for found in source.names])
     yield from (shape(found) for found in source.shapes)
     yield from (member(found, "", 3) for found in source.functions)

@@ -51,6 +51,11 @@ def one_line(docstring: str) -> str:
     return re.sub(r"\s*\n\s*", " ", first)
 
 
+def whole(docstring: str) -> str:
+    """Return a whole docstring on one line, for a cell of a table."""
+    return re.sub(r"\s+", " ", inspect.cleandoc(docstring).replace("``", "`"))
+
+
 def _paragraphs(text: str) -> Iterator[str]:
     for paragraph in text.split("\n\n"):
         lines = paragraph.splitlines()

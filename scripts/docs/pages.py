@@ -8,8 +8,10 @@ from scripts.docs.configuration import configuration_page
 from scripts.docs.conformance import conformance_page, index_page, suites
 from scripts.docs.errors import errors_page
 from scripts.docs.events import events_page
+from scripts.docs.evm import evm_page
 from scripts.docs.flow import flow_page
 from scripts.docs.hooks import hooks_page, values_page
+from scripts.docs.modules import modules_page
 from scripts.docs.python_api import python_page
 from scripts.docs.quality import quality_page
 
@@ -20,11 +22,13 @@ def pages() -> Mapping[str, Page]:
     """Return every page by its path from the repository's top."""
     return {
         "docs/flow.md": flow_page,
+        "docs/modules.md": modules_page,
         "docs/reference/command-line.md": command_line_page,
         "docs/reference/configuration.md": configuration_page,
         "docs/reference/conformance.md": index_page,
         "docs/reference/errors.md": errors_page,
         "docs/reference/events.md": events_page,
+        "docs/reference/evm.md": evm_page,
         "docs/reference/hooks.md": hooks_page,
         "docs/reference/python.md": python_page,
         "docs/reference/quality.md": quality_page,

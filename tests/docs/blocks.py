@@ -8,6 +8,9 @@ What stands in the fence and on the last line above it says it, so that a page r
   After "add to" it is the end of the file, after "in" the functions and classes that replace those of the file that have the same names;
   of a class that begins with ``...``, its methods do. Without a name it is a program that is run.
 * ``console``: commands that cannot be run here; each is on a list with its reason.
+
+A fence stands at the beginning of its line and has three backticks; what a reader would see as code in any other way is refused, because
+nothing would run it.
 """
 
 import ast
@@ -19,10 +22,12 @@ from typing import Literal
 from attrs import frozen
 
 How = Literal["run", "write", "add", "replace", "output", "shown"]
-_FENCE = re.compile(r"^```(?P<language>\S*)\s*$")
+_FENCE = re.compile(r"^```(?P<language>[^`\s]*)\s*$")
 _NAMED = re.compile(r"(?:\b(?P<verb>[Ii]n|[Aa]dd to) )?`(?P<file>[\w./-]+\.\w+)`[^`]*:$")
 _EXITS = re.compile(r"# exits (\d+)")
 _WRITTEN = ("python", "toml", "json")
+_OTHER_CODE = re.compile(r"^\s*(?:```|~~~|<(?:pre|code)\b)")
+_ITEM = re.compile(r"(?:[*+-]|\d+\.) ")
 
 
 class BadPage(AssertionError):
@@ -45,13 +50,15 @@ def blocks_of(page: str) -> tuple[Block, ...]:
     """Return the blocks of a page in order.
 
     Raises:
-        BadPage: a block is indented, is of a language that nothing runs, or is output of nothing.
+        BadPage: a block is indented or not closed, is of a language that nothing runs, or is output of nothing.
     """
     found: list[Block] = []
     for language, text, line, above in _fenced(page):
         block = _block(language, text, line, above)
         if block.how == "output" and not any(one.how in ("run", "shown") for one in found):
             raise BadPage(f"line {line}: output of nothing: a text block follows commands")
+        if block.how == "output" and not text.replace("…", "").strip():
+            raise BadPage(f"line {line}: output that any command would print: say something of it")
         found.append(block)
     return tuple(found)
 
@@ -70,11 +77,15 @@ def _fenced(page: str) -> Iterator[tuple[str, str, int, str]]:
                 inside.append(line)
         elif fence is not None:
             inside, language, start = [], fence["language"], number
-        elif line.startswith("    ") and blank and not above.lstrip().startswith(("*", "-", "1")):
+        elif _OTHER_CODE.match(line):
+            raise BadPage(f"line {number}: a fence is three backticks at the beginning of a line, and one word: found {line.strip()!r}")
+        elif line.expandtabs(4).startswith(" " * (7 if _ITEM.match(above) else 4)) and blank:
             raise BadPage(f"line {number}: an indented block says no language: put it into a fence")
         elif line.strip():
             above = line.strip()
         blank = not line.strip()
+    if inside is not None:
+        raise BadPage(f"line {start}: the block is not closed")
 
 
 def _block(language: str, text: str, line: int, above: str) -> Block:

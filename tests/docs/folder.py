@@ -1,6 +1,8 @@
 """An empty folder with an environment of its own, as a reader of a page has one."""
 
+import ast
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -27,13 +29,15 @@ class Folder:
         self._top = top
         self._groups: list[int] = []
         self._output = ""
+        self._unrun: dict[Path, Block] = {}
         self._environment = environment(top)
 
     def follow(self, blocks: Sequence[Block]) -> None:
         """Do what the blocks of a page say, in order.
 
         Raises:
-            AssertionError: a command ends with another code, or prints something else, than the page says.
+            AssertionError: a command ends with another code, or prints something else, than the page says; or the page has its
+                reader write a program and never run it.
         """
         for block in blocks:
             if block.how == "output":
@@ -43,6 +47,8 @@ class Folder:
                 self._run(block, ["bash", "-euc", block.text] if block.language == "sh" else ["python", "-c", block.text])
             elif block.how != "shown":
                 self._write(block)
+        for path in list(self._unrun):
+            self._was_run(path)
 
     def close(self) -> None:
         """End what the page's commands left running."""
@@ -51,13 +57,29 @@ class Folder:
                 os.killpg(group, signal.SIGKILL)
 
     def _write(self, block: Block) -> None:
+        self._was_run(self.path / block.file)
         path = apply(block, self.path)
+        text = path.read_text("utf-8")
         if path.suffix == ".py":
-            self._run(block, ["python", str(path)])
+            ast.parse(text, str(path))
+            # Not run here: what it writes would be there for a reader who was never told to run it
+            self._unrun[path] = block
+        elif path.suffix == ".json":
+            json.loads(text)
         elif path.name == "tidemill.toml":
             self._run(block, ["tidemill", "config", "check", path.name])
         elif path.suffix == ".toml":
-            tomllib.loads(path.read_text("utf-8"))
+            tomllib.loads(text)
+
+    def _was_run(self, path: Path) -> None:
+        """Hold that a program that was written has been run or imported since: a command named it, or it left its bytecode."""
+        block = self._unrun.pop(path, None)
+        if block is None:
+            return
+        compiled = list(path.parent.glob(f"__pycache__/{path.stem}.*.pyc"))
+        assert compiled, f"line {block.line}: the page says to write {block.file}, and nothing that follows runs it"
+        for one in compiled:
+            one.unlink()
 
     def _run(self, block: Block, command: list[str]) -> None:
         written = self._top / "output"
@@ -75,6 +97,8 @@ class Folder:
             self._groups.append(running.pid)
             code = running.wait(PATIENCE_S)
         self._output = written.read_text("utf-8")
+        for path in [path for path in self._unrun if path.name in block.text and block.language == "sh"]:
+            del self._unrun[path]
         assert block.exits == code, (
             f"line {block.line}: ended with {code}, and not {block.exits}:\n{block.text}\nIt printed\n{self._output}"
         )

@@ -17,7 +17,13 @@ NOT_RUN: Mapping[tuple[str, str], str] = {
 }
 """Blocks that cannot be run here, by page and first line, each with its reason."""
 DRAWN = {"README.md"}
-"""Pages whose text blocks are no output: a picture, which a test of its own compares."""
+"""Pages whose text blocks are no output: a picture and a summary, which tests of their own compare."""
+SAID = {
+    "README.md": "uv pip install --quiet --editable .\n"
+    "printf '[chains.sim]\\n[dex.uniswap]\\n[strategies.lag]\\n' > tidemill.toml\n"
+    "tidemill config check tidemill.toml\n"
+}
+"""What a page tells its reader to do in a sentence and not in a block, by page: done after its blocks."""
 
 
 def written_pages() -> dict[str, str]:
@@ -28,7 +34,7 @@ def written_pages() -> dict[str, str]:
     return {name: path.read_text("utf-8") for name, path in names.items() if name not in made}
 
 
-PAGES = {name: text for name, text in written_pages().items() if "```" in text or "\n    " in text}
+PAGES = {name: text for name, text in written_pages().items() if blocks_of(text)}
 HOW_TOS = sorted(name for name in PAGES if name.startswith("docs/how-to/"))
 OTHERS = sorted(set(PAGES) - set(HOW_TOS))
 """Two lots of about the same length, for two workers."""
@@ -47,6 +53,8 @@ def executed(page: str) -> list[Block]:
             runs = left_out(page, block) is None
         if runs and not (page in DRAWN and block.how == "output"):
             found.append(block)
+    if page in SAID:
+        found.append(Block("sh", SAID[page], PAGES[page].count("\n"), "run"))
     return found
 
 

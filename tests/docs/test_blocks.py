@@ -18,7 +18,7 @@ def test_blocks_of_every_language_know_what_is_done_with_them() -> None:
     page = "".join(
         [
             fenced("sh", "false  # exits 1"),
-            fenced("text", "…"),
+            fenced("text", "… x"),
             fenced("python", "a = 1", "Write `src/a.py`:"),
             fenced("python", "b = 1", "Add to `a.py`:"),
             fenced("python", "b = 2", "In `a.py`, change `b`:"),
@@ -46,6 +46,15 @@ def test_blocks_of_every_language_know_what_is_done_with_them() -> None:
         (fenced("toml", "a = 1"), "line 3: a toml block needs the name of its file"),
         (fenced("text", "x"), "line 3: output of nothing"),
         ("Text.\n\n    x = 1\n", "line 3: an indented block"),
+        ("Text.\n\n\tx = 1\n", "line 3: an indented block"),
+        ("* Item.\n\n        x = 1\n", "line 3: an indented block"),
+        ("* Item.\n\n  ```sh\n  x\n  ```\n", "line 3: a fence is three backticks at the beginning"),
+        ("Text.\n\n~~~sh\nx\n~~~\n", "line 3: a fence is three backticks"),
+        ("Text.\n\n````sh\nx\n````\n", "line 3: a fence is three backticks"),
+        ("Text.\n\n```python title=x\nx\n```\n", "line 3: a fence is three backticks"),
+        ("Text.\n\n<pre>x</pre>\n", "line 3: a fence is three backticks"),
+        ("Text.\n\n```sh\nx\n", "line 3: the block is not closed"),
+        (fenced("sh", "x") + fenced("text", "…\n…"), "line 8: output that any command would print"),
     ],
 )
 def test_blocks_that_nothing_runs_are_refused(page: str, message: str) -> None:
@@ -116,8 +125,15 @@ def test_apply_writes_adds_and_changes_files(tmp_path: Path) -> None:
         (fenced("sh", "echo a") + fenced("text", "b"), "the page shows"),
         (fenced("sh", "false"), "ended with 1, and not 0"),
         (fenced("sh", "true  # exits 3"), "ended with 0, and not 3"),
+        (fenced("sh", "echo ab") + fenced("text", "a…c"), "the page shows"),
         (fenced("python", "import no_such_module"), "ended with 1"),
-        (fenced("python", "1 / 0", "Write `a.py`:"), "ended with 1"),
+        (fenced("python", "1 / 0", "Write `a.py`:") + fenced("sh", "python a.py"), "ended with 1"),
+        (fenced("python", "a = 1", "Write `a.py`:"), "line 3: the page says to write a.py, and nothing that follows runs it"),
+        (fenced("python", "a = 1", "Write `a.py`:") + fenced("sh", "true"), "nothing that follows runs it"),
+        (
+            fenced("python", "a = 1", "Write `a.py`:") + fenced("python", "a = 2", "In `a.py`:") + fenced("sh", "python a.py"),
+            "line 3: .* runs it",
+        ),
         (fenced("toml", "mode = 7", "Write `tidemill.toml`:"), "ended with 2"),
     ],
 )
@@ -126,6 +142,29 @@ def test_folder_that_finds_a_page_wrong_says_where(page: str, message: str, tmp_
     folder = Folder(tmp_path)
     with pytest.raises(AssertionError, match=message):
         folder.follow(blocks_of(page))
+
+
+def test_folder_takes_an_imported_module_for_run(tmp_path: Path) -> None:
+    """A module that a later command imports was run, though no command names it; each of its versions has to be."""
+    page = "".join(
+        [
+            fenced("python", "a = 1", "Write `part.py`:"),
+            fenced("python", "import part\nprint(part.a)"),
+            fenced("text", "1"),
+            fenced("python", "a = 2", "In `part.py`:"),
+            fenced("python", "import part\nprint(part.a)"),
+            fenced("text", "2"),
+        ]
+    )
+    Folder(tmp_path).follow(blocks_of(page))
+
+
+@pytest.mark.parametrize(("name", "text"), [("a.json", "{"), ("a.toml", "a ="), ("a.py", "a =")])
+def test_folder_refuses_files_that_cannot_be_read(name: str, text: str, tmp_path: Path) -> None:
+    """What a page has its reader write is at least of its language."""
+    language = {"json": "json", "toml": "toml", "py": "python"}[name.partition(".")[2]]
+    with pytest.raises((ValueError, SyntaxError)):
+        Folder(tmp_path).follow(blocks_of(fenced(language, text, f"Write `{name}`:")))
 
 
 def test_folder_installs_what_a_page_writes_without_a_network(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Nothing is missing in the reference: every hook, setting, error, event, rule and command stands there."""
 
 import inspect
+import re
 from pathlib import Path
 
 import attrs
@@ -26,6 +27,7 @@ from tidemill_testing.conformance.rule import rules_of
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
+MEMBERS = ("core", "testing", "libs/*", "plugins/*/*")
 
 
 def page(name: str) -> str:
@@ -110,3 +112,40 @@ def test_reference_holds_every_rule_of_quality() -> None:
     """Each rule of quality.toml and each rule over a package's files is explained."""
     assert [] == [rule.number for rule in STATIC_RULES if f"| {rule.number} | {rule.title} |" not in page("quality")]
     assert [] == [rule for rule in RULES if f"`{rule}`" not in page("quality")]
+
+
+def test_modules_page_holds_every_package_and_module() -> None:
+    """Whoever looks for the room of a line finds each package of the workspace, each folder and module of the kernel."""
+    text = (ROOT / "docs" / "modules.md").read_text("utf-8")
+    sources = sorted((ROOT / "core" / "src" / "tidemill").rglob("*.py"))
+    modules = [path.relative_to(ROOT).as_posix() for path in sources if path.name != "__init__.py" and "templates" not in path.parts]
+    folders = [".".join(path.parent.relative_to(ROOT / "core" / "src").parts) for path in sources if path.name == "__init__.py"]
+    packages = [path.parent.relative_to(ROOT).as_posix() for pattern in MEMBERS for path in ROOT.glob(f"{pattern}/pyproject.toml")]
+
+    assert [] == [path for path in modules if f"](../{path})" not in text]
+    assert [] == [name for name in folders if f"## `{name}`" not in text]
+    assert [] == [name for name in packages if f"](../{name})" not in text]
+    assert len(packages) > 10
+
+
+def test_map_leads_to_every_folder_of_the_kernel_and_of_the_repository() -> None:
+    """No folder is without the question that it answers."""
+    text = (ROOT / "docs" / "map.md").read_text("utf-8")
+    kernel = [path for path in (ROOT / "core" / "src" / "tidemill").iterdir() if path.is_dir() and path.name != "__pycache__"]
+    others = [ROOT / name for name in ("plugins", "libs/amm", "libs/evm", "libs/simworld", "testing", "tests", "benchmarks", "scripts")]
+
+    assert [] == [path.name for path in (*kernel, *others) if f"](../{path.relative_to(ROOT).as_posix()}" not in text]
+
+
+def test_glossary_says_each_word_once() -> None:
+    """A word has one meaning, in one place; every kind of plugin and every stage of the flow is explained."""
+    rows = [line.split(" | ") for line in (ROOT / "docs" / "glossary.md").read_text("utf-8").splitlines() if line.startswith("| ")]
+    words = [word.strip() for row in rows for word in re.split("[,;]", row[0].removeprefix("| "))]
+    words = [word for word in words if word not in {"word", "---"}]
+
+    assert [] == sorted({word for word in words if words.count(word) > 1})
+    assert set() == GLOSSED - set(words)
+
+
+GLOSSED = {"chain", "price", "DEX", "flash loan", "route", "risk check", "store", "notifier", "command", "strategy", "searcher", "lender"}
+"""The words for the kinds of plugins: a reader meets them first."""

@@ -10,81 +10,152 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "tidemill.units": ("BaseUnits", "Bps", "Lamports", "Ppm", "Slot", "Wei"),
-    "tidemill.errors": ("ConfigError", "TidemillError", "UsageError"),
-    "tidemill.api.config": ("check_config", "load_config"),
+    "tidemill.errors": ("ConfigError", "DecodeError", "PluginError", "TidemillError", "Unavailable", "UsageError"),
     "tidemill.api.check_plugin": ("check_plugin",),
-    "tidemill.api.doctor": ("doctor",),
+    "tidemill.api.config": ("check_config", "load_config"),
     "tidemill.api.connect": ("connect",),
+    "tidemill.api.doctor": ("doctor",),
     "tidemill.api.explain": ("explain",),
     "tidemill.api.ledger": ("open_ledger",),
     "tidemill.api.plugins": ("list_plugins",),
     "tidemill.api.replay": ("replay",),
     "tidemill.api.run": ("RunOptions", "run"),
     "tidemill.api.scaffold": ("new_plugin",),
-    "tidemill.api.tape": ("import_tape", "open_tape"),
+    "tidemill.api.tape": ("import_tape", "open_tape", "write_tape"),
     "tidemill.config.secret": ("Secret",),
+    "tidemill.domain.answers": ("CannotFit", "Needs", "NoCurve", "NoLoan", "NoPrice", "NoQuote", "Rejected"),
     "tidemill.domain.asset": ("Asset", "AssetAmount"),
+    "tidemill.domain.book": ("BookState",),
+    "tidemill.domain.decision": ("Allowance", "Sized", "Valid"),
+    "tidemill.domain.events": ("Batch", "Found", "Log", "Observation"),
     "tidemill.domain.finding": ("Finding",),
-    "tidemill.domain.ids": ("AssetId", "BookId", "ChainId", "PoolId"),
+    "tidemill.domain.history": ("BarsWanted", "History", "PastPlan", "Wants"),
+    "tidemill.domain.ids": ("AssetId", "BookId", "ChainId", "Key", "Pair", "PoolId"),
+    "tidemill.domain.lending": ("LoanTerms",),
+    "tidemill.domain.note": ("Level", "Note", "RunHeader", "Summary"),
     "tidemill.domain.opportunity": ("Arbitrage", "Leg", "Opportunity", "Signal"),
+    "tidemill.domain.plan": ("Flow", "Group", "Loan", "Orders", "Plan", "PlannedSwap"),
+    "tidemill.domain.pool": ("Curve", "Decoded", "LogFilter", "Pool", "PoolRef", "Quote", "Segment", "Swapped", "Watch"),
+    "tidemill.domain.records": ("EntryRow", "IntentRow", "OpportunityRow", "ResultRow", "Row"),
     "tidemill.domain.search": ("Candidate", "CycleQuery"),
-    "tidemill.domain.snapshot": ("Offer", "Snapshot"),
-    "tidemill.hookspecs.chain": ("Chain", "ChainLink", "ChainReader", "ChainRules", "Step"),
+    "tidemill.domain.snapshot": ("Changed", "Offer", "Snapshot"),
+    "tidemill.domain.time": ("ChainTime",),
+    "tidemill.domain.transaction": ("Unsigned", "Wallet"),
+    "tidemill.hookspecs.chain": ("Chain", "ChainLink", "ChainReader", "ChainRules", "LinkSetup", "Step"),
     "tidemill.hookspecs.command": ("Command",),
-    "tidemill.hookspecs.dex": ("Dex",),
+    "tidemill.hookspecs.dex": ("Dex", "PoolFilter"),
     "tidemill.hookspecs.lender": ("Lender",),
     "tidemill.hookspecs.markers": ("hookimpl", "hookspec"),
     "tidemill.hookspecs.notifier": ("Notifier",),
     "tidemill.hookspecs.plugin": ("NoSettings", "settings"),
-    "tidemill.hookspecs.price": ("PriceSource",),
+    "tidemill.hookspecs.price": ("PriceSource", "SourceSetup"),
     "tidemill.hookspecs.risk": ("RiskCheck",),
     "tidemill.hookspecs.search": ("Searcher",),
-    "tidemill.hookspecs.store": ("Store",),
+    "tidemill.hookspecs.store": ("RunInfo", "Store"),
     "tidemill.hookspecs.strategy": ("Strategy",),
+    "tidemill.planning.desk": ("Desk",),
 }
 _HOME_BY_NAME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "Allowance",
     "Arbitrage",
     "Asset",
     "AssetAmount",
     "AssetId",
+    "BarsWanted",
     "BaseUnits",
+    "Batch",
     "BookId",
+    "BookState",
     "Bps",
     "Candidate",
+    "CannotFit",
     "Chain",
     "ChainId",
     "ChainLink",
     "ChainReader",
     "ChainRules",
+    "ChainTime",
+    "Changed",
     "Command",
     "ConfigError",
+    "Curve",
     "CycleQuery",
+    "DecodeError",
+    "Decoded",
+    "Desk",
     "Dex",
+    "EntryRow",
     "Finding",
+    "Flow",
+    "Found",
+    "Group",
+    "History",
+    "IntentRow",
+    "Key",
     "Lamports",
     "Leg",
     "Lender",
+    "Level",
+    "LinkSetup",
+    "Loan",
+    "LoanTerms",
+    "Log",
+    "LogFilter",
+    "Needs",
+    "NoCurve",
+    "NoLoan",
+    "NoPrice",
+    "NoQuote",
     "NoSettings",
+    "Note",
     "Notifier",
+    "Observation",
     "Offer",
     "Opportunity",
+    "OpportunityRow",
+    "Orders",
+    "Pair",
+    "PastPlan",
+    "Plan",
+    "PlannedSwap",
+    "PluginError",
+    "Pool",
+    "PoolFilter",
     "PoolId",
+    "PoolRef",
     "Ppm",
     "PriceSource",
+    "Quote",
+    "Rejected",
+    "ResultRow",
     "RiskCheck",
+    "Row",
+    "RunHeader",
+    "RunInfo",
     "RunOptions",
     "Searcher",
     "Secret",
+    "Segment",
     "Signal",
+    "Sized",
     "Slot",
     "Snapshot",
+    "SourceSetup",
     "Step",
     "Store",
     "Strategy",
+    "Summary",
+    "Swapped",
     "TidemillError",
+    "Unavailable",
+    "Unsigned",
     "UsageError",
+    "Valid",
+    "Wallet",
+    "Wants",
+    "Watch",
     "Wei",
     "__version__",
     "check_config",
@@ -103,6 +174,7 @@ __all__ = [
     "replay",
     "run",
     "settings",
+    "write_tape",
 ]
 
 if TYPE_CHECKING:
@@ -116,27 +188,40 @@ if TYPE_CHECKING:
     from tidemill.api.replay import replay
     from tidemill.api.run import RunOptions, run
     from tidemill.api.scaffold import new_plugin
-    from tidemill.api.tape import import_tape, open_tape
+    from tidemill.api.tape import import_tape, open_tape, write_tape
     from tidemill.config.secret import Secret
+    from tidemill.domain.answers import CannotFit, Needs, NoCurve, NoLoan, NoPrice, NoQuote, Rejected
     from tidemill.domain.asset import Asset, AssetAmount
+    from tidemill.domain.book import BookState
+    from tidemill.domain.decision import Allowance, Sized, Valid
+    from tidemill.domain.events import Batch, Found, Log, Observation
     from tidemill.domain.finding import Finding
-    from tidemill.domain.ids import AssetId, BookId, ChainId, PoolId
+    from tidemill.domain.history import BarsWanted, History, PastPlan, Wants
+    from tidemill.domain.ids import AssetId, BookId, ChainId, Key, Pair, PoolId
+    from tidemill.domain.lending import LoanTerms
+    from tidemill.domain.note import Level, Note, RunHeader, Summary
     from tidemill.domain.opportunity import Arbitrage, Leg, Opportunity, Signal
+    from tidemill.domain.plan import Flow, Group, Loan, Orders, Plan, PlannedSwap
+    from tidemill.domain.pool import Curve, Decoded, LogFilter, Pool, PoolRef, Quote, Segment, Swapped, Watch
+    from tidemill.domain.records import EntryRow, IntentRow, OpportunityRow, ResultRow, Row
     from tidemill.domain.search import Candidate, CycleQuery
-    from tidemill.domain.snapshot import Offer, Snapshot
-    from tidemill.errors import ConfigError, TidemillError, UsageError
-    from tidemill.hookspecs.chain import Chain, ChainLink, ChainReader, ChainRules, Step
+    from tidemill.domain.snapshot import Changed, Offer, Snapshot
+    from tidemill.domain.time import ChainTime
+    from tidemill.domain.transaction import Unsigned, Wallet
+    from tidemill.errors import ConfigError, DecodeError, PluginError, TidemillError, Unavailable, UsageError
+    from tidemill.hookspecs.chain import Chain, ChainLink, ChainReader, ChainRules, LinkSetup, Step
     from tidemill.hookspecs.command import Command
-    from tidemill.hookspecs.dex import Dex
+    from tidemill.hookspecs.dex import Dex, PoolFilter
     from tidemill.hookspecs.lender import Lender
     from tidemill.hookspecs.markers import hookimpl, hookspec
     from tidemill.hookspecs.notifier import Notifier
     from tidemill.hookspecs.plugin import NoSettings, settings
-    from tidemill.hookspecs.price import PriceSource
+    from tidemill.hookspecs.price import PriceSource, SourceSetup
     from tidemill.hookspecs.risk import RiskCheck
     from tidemill.hookspecs.search import Searcher
-    from tidemill.hookspecs.store import Store
+    from tidemill.hookspecs.store import RunInfo, Store
     from tidemill.hookspecs.strategy import Strategy
+    from tidemill.planning.desk import Desk
     from tidemill.units import BaseUnits, Bps, Lamports, Ppm, Slot, Wei
 
 

@@ -115,7 +115,8 @@ def _settle(flow: Flow, balances: dict[AssetId, int]) -> Broken | None:
     for loan in flow.loans:
         due, held = loan.amount + loan.fee, balances.get(loan.asset, 0)
         if held < due:
-            return Broken("loan", -1, f"{loan.lender} is owed {due} of {loan.asset}, {held} of {loan.asset} is held")
+            text = f"the loan of lender {loan.lender} cannot be repaid: {due} of {loan.asset} is owed, {held} of {loan.asset} is held"
+            return Broken("loan", -1, text)
         balances[loan.asset] = held - due
     for asset, least in flow.guards:
         held = balances.get(asset, 0)
