@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.bare import Bare
-from tests.wheels.third_party import EXAMPLES, FOLDER, MARKET, STRATEGY, WRONG, built, copied, relabelled
+from tests.wheels.third_party import DEX, EXAMPLES, FOLDER, MARKET, STRATEGY, WRONG, built, copied, relabelled
 
 BLOCKS = "40"
 BY_NAME = {example.folder: example for example in EXAMPLES}
@@ -66,6 +66,22 @@ def test_strategy_that_is_enabled_trades(installed: Bare, tmp_path: Path) -> Non
 
     assert len(fills) > 5
     assert {"reversion"} == {line["strategy"] for line in fills}
+
+
+def test_dex_that_is_enabled_trades_in_a_cycle_with_uniswap(installed: Bare, tmp_path: Path) -> None:
+    """Its recorded pools stand on a tape beside Uniswap pairs; a fill goes through both, and a replay decides the same."""
+    folder = copied(DEX, tmp_path) / "examples"
+    made = installed.run("python", "make_tape.py", cwd=folder)
+    assert 0 == made.code, made.err
+    toml = (folder / "tidemill.toml").read_text("utf-8")
+    lines = run_with(installed, toml, folder, "--config", "tidemill.toml", "--tape", "weighted.tape", "--record", "run.tape")
+    rows = installed.run("tidemill", "ledger", "export", cwd=folder).lines
+    filled = {row["plan"] for row in rows if row["row"] == "result" and row["state"] == "filled"}
+    routes = [row["route"] for row in rows if row["row"] == "opportunity" and row["plan"] in filled]
+
+    assert 1 <= lines[-1]["fills"]
+    assert any({"uniswap", "weighted"} == {pool.partition("/")[2].partition(":")[0] for pool in route} for route in routes)
+    assert 0 == installed.run("tidemill", "replay", "run.tape", cwd=folder).code
 
 
 def test_wrong_one_is_red_in_pytest(installed: Bare, tmp_path: Path) -> None:

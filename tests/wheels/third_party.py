@@ -49,7 +49,8 @@ WRONG = Example(
     ),
 )
 STRATEGY = Example("tidemill-strategy-reversion", "strategies.reversion", level="gold")
-EXAMPLES = (STRATEGY, WRONG)
+DEX = Example("tidemill-dex-weighted", "dex.weighted", level="silver")
+EXAMPLES = (DEX, STRATEGY, WRONG)
 """Every package there is: one more row for one more folder."""
 
 MARKET = """
