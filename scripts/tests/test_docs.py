@@ -86,6 +86,14 @@ May give:
     assert expected == prose(docstring)
 
 
+def test_prose_shows_programs_as_text() -> None:
+    """An example and a paragraph that announces a block lose one of their two colons, and the block keeps its columns."""
+    docstring = "Return it.\n\nExample::\n\n    f(\n        1,\n    )\n\nOr so::\n\n    g()\n"
+    expected = "Return it.\n\nExample:\n\n```text\nf(\n    1,\n)\n```\n\nOr so:\n\n```text\ng()\n```\n"
+
+    assert expected == prose(docstring)
+
+
 def test_prose_keeps_drawings() -> None:
     """An indented paragraph is text that keeps its columns."""
     assert "A tree:\n\n```text\na\n└── b\n```\n" == prose("A tree:\n\n    a\n    └── b\n\nAnd so on.").replace("\nAnd so on.\n", "")

@@ -18,8 +18,8 @@ GROUPS = {
 OPTIONS = {
     "run": ("--config", "--tape", "--live", "--blocks", "--for", "--seed", "--speed", "--record", "--data", "--trace-hooks", "--json"),
     "replay": ("--json",),
-    "scan": ("--start", "--hops", "--min-profit", "--top", "--at", "--json"),
-    "quote": ("--tape", "--pool", "--sell", "--buy", "--amount", "--exact-out", "--at", "--json"),
+    "scan": ("--start", "--hops", "--min-profit", "--top", "--at", "--config", "--json"),
+    "quote": ("--tape", "--pool", "--sell", "--buy", "--amount", "--exact-out", "--at", "--config", "--json"),
     "tape import": ("--out",),
     "tape info": (),
     "tape validate": (),

@@ -27,6 +27,8 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
+from tidemill.redaction import without_secrets
+
 
 class TidemillError(Exception):
     """Anything Tidemill raises on purpose; ``str()`` is written for the person who must act on it."""
@@ -148,3 +150,19 @@ class ControlError(TidemillError):
 
 class InvariantError(TidemillError):
     """An impossible state: trading stops and the evidence is kept."""
+
+
+LONGEST_SAID = 500
+
+
+def said(error: BaseException) -> str:
+    """Return the type and the message of what foreign code raised: without revealed secrets, and cut after 500 characters.
+
+    Its ``__str__`` is foreign code as well: where that raises, the type stands alone.
+    """
+    name = type(error).__name__
+    try:
+        text = without_secrets(str(error))
+    except BaseException as second:  # noqa: BLE001  whatever it raises, it says no more than this
+        return f"{name}, whose message cannot be read: it raised {type(second).__name__}"
+    return f"{name}: {text if len(text) <= LONGEST_SAID else text[:LONGEST_SAID] + '…'}"

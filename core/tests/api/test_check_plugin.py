@@ -10,8 +10,8 @@ from tidemill.api.check_plugin import check_plugin
 from tidemill.api.checks.quality import level_of
 from tidemill.api.checks.rules import STATIC_RULES
 from tidemill.api.checks.source import read_source
-from tidemill.api.checks.versions import parse_requirement
 from tidemill.api.quality import LEVELS, RULES
+from tidemill.discovery.versions import parse_requirement
 from tidemill.errors import UsageError
 
 Write = Callable[..., Path]

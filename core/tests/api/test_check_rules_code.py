@@ -128,6 +128,13 @@ BROKEN: list[tuple[str, Changes, str, int, str]] = [
     ("PKG-13", replaced(QUOTING, "amount // 2", "amount / 2"), QUOTING, 5, "/ is true division"),
     ("PKG-13", replaced(QUOTING, "amount // 2", "float(amount)"), QUOTING, 5, "float() makes a float"),
     (
+        "PKG-13",
+        replaced(QUOTING, "from urllib.parse import quote", "from acme_dex.more import HALF") | {"src/acme_dex/more.py": "HALF = 7 / 2\n"},
+        "src/acme_dex/more.py",
+        1,
+        "/ is true division",
+    ),
+    (
         "PKG-14",
         replaced(LAG, "class Lag", "import datetime\nx = datetime.datetime.now()\n\n\nclass Lag"),
         LAG,

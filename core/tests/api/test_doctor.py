@@ -225,3 +225,12 @@ def test_doctor_configuration_that_everybody_may_write_is_a_warning(tmp_path: Pa
     assert [[], [], []] == [list(config_rights(path)) for path in (config, tmp_path / "nothing", Path("/dev/null"))]
     config.chmod(0o666)
     assert ("configuration", "warning") in {(finding.subject, finding.severity) for finding in doctor(config).findings}
+
+
+@pytest.mark.parametrize("impostor", ["aa-impostor", "zz-impostor"])
+def test_doctor_has_the_one_go_that_took_a_name_of_ours(impostor: str, install: Install) -> None:
+    """Of two owners of a built-in's name it is the other that is to be uninstalled, whichever comes first."""
+    install(impostor, impostor.replace("-", "_"), "", names=("spatial",))
+    found = [one.remedy for one in installed.packages(find_plugins(), set()) if one.subject == "strategies.spatial"]
+
+    assert [f"`tidemill plugins uninstall {impostor}`, or another of them"] == found

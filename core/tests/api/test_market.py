@@ -420,3 +420,12 @@ def brute_force(rows: list[dict[str, Any]]) -> dict[tuple[str, ...], int]:
 def test_market_of_a_validated_reader_reads_the_same(tape: Tape) -> None:
     """Opening by text, by path and through the reader are one."""
     assert open_tape(str(tape.path)).header == TapeReader(tape.path).header == tape.header
+
+
+def test_pools_of_a_dex_that_is_not_enabled_are_told(tape: Tape, tmp_path: Path) -> None:
+    """They do not vanish without a word: how many of which DEX, and what would bring them."""
+    path = tmp_path / "other.toml"
+    path.write_text('[chains.recorded]\nchain = "eip155:1"\n[dex.sushiswap]\n[search.cycles]\n[books.main]\nbase = "WETH"\n')
+
+    assert ("4 pools of uniswap: no [dex.uniswap] is enabled",) == tape.market_at(config=path).faults
+    assert () == tape.market_at().faults

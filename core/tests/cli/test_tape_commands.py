@@ -328,3 +328,20 @@ def test_scan_table_never_rounds_a_gain_to_nothing(tidemill: Tidemill, pairs: Pa
     tidemill("tape", "import", "uniswap-v2-pairs", str(pairs), "--out", "t")
     lines = tidemill("scan", "t", "--start", "WETH", "--hops", "3").stdout.splitlines()
     assert re.match(r" *<0\.000001  <0\.000001  WETH → ", lines[1])
+
+
+OTHER = '[chains.recorded]\nchain = "eip155:1"\n[dex.sushiswap]\n[search.cycles]\n[books.main]\nbase = "WETH"\ncapital = { WETH = 1 }\n'
+"""A configuration that knows no pool of the tape."""
+
+
+@pytest.mark.parametrize("command", ["scan", "quote"])
+def test_tape_commands_take_a_configuration(tidemill: Tidemill, tape: str, tmp_path: Path, command: str) -> None:
+    """Pools of other DEXs than those of the tape's own configuration are looked at by giving one; what is then left out is told."""
+    path = tmp_path / "other.toml"
+    path.write_text(OTHER, "utf-8")
+    asked = ("--start", "WETH", "--hops", "3") if command == "scan" else ("--pool", POOL, "--sell", WETH, "--amount", str(10**18))
+    named = (tape,) if command == "scan" else ("--tape", tape)
+    usual, other = tidemill(command, *named, *asked), tidemill(command, *named, *asked, "--config", str(path))
+
+    assert "no [dex" not in usual.output
+    assert (2, True) == (other.exit_code, "left out: 4 pools of uniswap: no [dex.uniswap] is enabled" in other.stderr)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tidemill.config.secret import Secret, is_reference, names_a_secret, revealed
+from tidemill.config.secret import Secret, is_reference, names_a_secret
 from tidemill.errors import ConfigError
+from tidemill.redaction import revealed
 
 
 def test_secret_is_read_when_it_is_revealed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -266,3 +266,29 @@ def test_load_plugins_bad_one_does_not_spoil_the_rest(install: Install) -> None:
         [loaded.metadata.name for loaded in loading.registry],
         [error.plugin for _, error in loading.faults],
     )
+
+
+@pytest.mark.parametrize(
+    ("needs", "fits"),
+    [
+        ("tidemill>=0.5,<0.6", False),
+        ("tidemill>=9", False),
+        ("Tidemill[tape]<0.1", False),
+        ("tidemill>=0.1,<0.2", True),
+        ("tidemill>=9; extra == 'later'", True),
+        ("tidemill-testing>=9", True),
+    ],
+)
+def test_plugin_made_for_another_host_version_is_refused(needs: str, fits: bool, install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What its own metadata rules out is not imported: the table's line says what it needs, what this is, and what to do."""
+    site = install("acme-lag", "acme_lag", REGISTER)
+    metadata = next(site.glob("acme_lag-*.dist-info")) / "METADATA"
+    metadata.write_text(metadata.read_text("utf-8").replace("\n\n", f"\nRequires-Dist: {needs}\n\n", 1), "utf-8")
+
+    if fits:
+        assert ["lag"] == [one.plugin_class.name for one in load(site, table())]
+        return
+    with pytest.raises(PluginLoadError, match=r"needs .*, and this is tidemill 0\.1\.0: install a acme-lag that fits") as raised:
+        load(site, table())
+    assert "strategies.lag" in str(raised.value)
+    assert "acme_lag" not in sys.modules

@@ -29,7 +29,8 @@ from tidemill.pipeline.pace import Pace
 from tidemill.pipeline.paper import PaperDesk
 from tidemill.pipeline.parts import BookPlan, Parts
 from tidemill.pipeline.sources import in_order
-from tidemill.pipeline.supervise import Supervisor
+from tidemill.pipeline.supervise import Supervisor, needed
+from tidemill.stages.chain_rules import GuardedRules
 from tidemill.stages.effects import Effects
 from tidemill.stages.ideas import Asked
 from tidemill.stages.market import Market
@@ -77,7 +78,7 @@ class Bench:
         self.rules = rules or ToyRules()
         self.supervisor = Supervisor(owners or {}, 3)
         chosen = strategies or (Lagging(),)
-        chain_rules = {SIM: self.rules}
+        chain_rules = {SIM: GuardedRules(self.rules, "chains.toy", self.supervisor)}
         by_name: dict[str, Dex] = {dex.name: dex for dex in dexes or (ToyDex(),)}
         wants = [strategy.needs for strategy in chosen]
         self.market = Market(dexes=by_name, rules=chain_rules, guard=self.supervisor, wants=wants, lenders=lenders)
@@ -227,7 +228,7 @@ class Rig:
 
     async def play(self, stopped: Callable[[], bool] = lambda: False, prices: Sequence[AsyncGenerator[Batch, None]] = ()) -> None:
         """Run the script to its end."""
-        await self.driver.run(in_order([self.link.batches()], prices), stopped, lambda: None)
+        await self.driver.run(in_order([needed("chains.toy", self.link.batches)], prices), stopped, lambda: None)
 
     def script_of(self, count: int, gaps: Mapping[int, int] | None = None) -> None:
         """Script a chain whose two pools are found at once; block ``n`` moves the second to ``gaps[n]`` percent."""

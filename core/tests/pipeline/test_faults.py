@@ -2,7 +2,7 @@
 
 import importlib
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
@@ -23,7 +23,7 @@ from tidemill.domain.pool import Watch
 from tidemill.domain.search import Candidate, CycleQuery
 from tidemill.domain.snapshot import Snapshot
 from tidemill.domain.transaction import Wallet
-from tidemill.errors import DecodeError, InvariantError
+from tidemill.errors import DecodeError, InvariantError, PluginError
 from tidemill.hookspecs.chain import Step
 from tidemill.hookspecs.lender import Lender
 from tidemill.hookspecs.risk import RiskCheck
@@ -345,7 +345,7 @@ def test_searcher_that_was_disabled_is_not_updated_and_finds_nothing(bench: Benc
 
 @pytest.mark.anyio
 async def test_isolated_coroutine_says_what_it_raised() -> None:
-    """What a notifier raises is a sentence; nothing raised is an empty one."""
+    """What a notifier raises is a sentence, without its own name, and whether it meant to; nothing raised is none."""
 
     async def fine(_: int) -> None:
         return
@@ -353,7 +353,19 @@ async def test_isolated_coroutine_says_what_it_raised() -> None:
     async def bad(_: int) -> None:
         raise ConnectionError("no route")
 
-    assert ("", "ConnectionError: no route") == (await isolated(fine, 1), await isolated(bad, 1))
+    def refusing(error: Exception) -> Callable[[int], Awaitable[None]]:
+        async def refuse(_: int) -> None:
+            raise error
+
+        return refuse
+
+    path = "notifiers.acme"
+    assert (None, Fault(path, "ConnectionError: no route")) == (await isolated(path, fine, 1), await isolated(path, bad, 1))
+    for name in (path, "acme"):
+        own = PluginError(name, "no such folder", distribution="tidemill-notifier-acme")
+        assert Fault(path, "no such folder", deliberate=True) == await isolated(path, refusing(own), 1)
+    other = Fault(path, "PluginError: plugin notifiers.other: odd", deliberate=True)
+    assert other == await isolated(path, refusing(PluginError("notifiers.other", "odd")), 1)
 
 
 def fickle(plugin: ModuleType, run: Any, names: set[str]) -> Any:

@@ -19,7 +19,7 @@ from tidemill.config.secret import Secret
 from tidemill.errors import PluginError
 from tidemill.pipeline import child as module
 from tidemill.pipeline import isolation as isolating
-from tidemill.pipeline.answer import Answer, encode_answer
+from tidemill.pipeline.answer import Answer, Reply, encode_answer
 from tidemill.pipeline.assemble import assemble
 from tidemill.pipeline.brief import brief_of
 from tidemill.pipeline.child import Child
@@ -121,7 +121,7 @@ async def test_process_that_accuses_others_is_at_fault_itself(config: Config, mo
 async def test_answer_that_lay_there_while_the_run_was_stopped_counts(liar: Liar) -> None:
     """Its time is over when the run goes on, but it had answered: no false alarm."""
     liar.say(b'{"fault": ""}')
-    assert "" == await liar.fault(0)
+    assert Reply() == await liar.reply(0)
 
 
 def test_process_is_told_no_secret_of_another_plugin(config: Config) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import anyio
 import pytest
 from attrs import evolve
+from structlog.testing import capture_logs
 
 from tidemill.api.replay import replay
 from tidemill.api.run import RunOptions, run
@@ -32,6 +33,8 @@ from tidemill.pipeline.core import Core
 from tidemill.pipeline.core_copy import copy_core, read_core, shared
 from tidemill.pipeline.frames import HEAD, MAX_ANSWER, frame
 from tidemill.pipeline.isolated_notifier import IsolatedNotifier
+from tidemill.pipeline.memory import resident_mb
+from tidemill.pipeline.notices import Notices
 from tidemill.stages.guard import Fault
 from tidemill_testing.toy import USD, WETH
 
@@ -259,6 +262,43 @@ def test_run_with_everything_apart_leaves_no_process_behind(tmp_path: Path, monk
     lines = [json.loads(line) for line in (tmp_path / "notes.jsonl").read_text().splitlines()]
     assert ("run", "summary") == (lines[0]["event"], lines[-1]["event"])
     assert [] == _children()
+
+
+@pytest.mark.anyio
+async def test_process_of_a_plugin_tells_whose_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the list of processes, before anything else, and without anything of the configuration; the run knows its id while it lives."""
+    monkeypatch.setenv("HOOK_TOKEN", "s3cr3t-value")
+    notifier = IsolatedNotifier(brief_of(load_config(_file(tmp_path)), "notifiers.jsonl"))
+    notices = Notices([notifier])
+    assert {} == notices.pids
+    await notifier.start(RunHeader("0", "paper", "toy", 1, ()))
+    (pid,) = notices.pids.values()
+    words = (await anyio.Path(f"/proc/{pid}/cmdline").read_bytes()).split(b"\0")
+
+    assert [b"-X", b"tidemill: notifiers.jsonl"] == words[1:3]
+    assert not any(b"s3cr3t" in word or b"notes.jsonl" in word for word in words)
+    assert resident_mb(pid) > 10
+    notifier.close()
+    assert {} == notices.pids
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["inline", "apart"])
+def test_run_tells_of_a_notifier_that_cannot_start_alike_wherever_it_runs(
+    apart: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One sentence with its name and its reason, each once: in the log and, as a warning, through the console."""
+    monkeypatch.chdir(tmp_path)
+    gone = tmp_path / "no" / "such" / "notes.jsonl"
+    kept = "".join(f"{line}\n" for line in CONFIG.splitlines() if not line.startswith(("isolation", "path")))
+    process = 'isolation = "process"' if apart else ""
+    _file(tmp_path).write_text(kept.replace("[notifiers.jsonl]", f'[notifiers.console]\n[notifiers.jsonl]\npath = "{gone}"\n{process}'))
+    with capture_logs() as logs:
+        run(tmp_path / "tidemill.toml", RunOptions(blocks=8, speed="max", data=tmp_path / "data"))
+
+    reason = f"{gone}: cannot be written: No such file or directory; set path to a file that can be"
+    sentence = f"notifiers.jsonl cannot start and is disabled: {reason}"
+    assert [sentence] == [log["event"] for log in logs if "jsonl" in log["event"]]
+    assert [f"warning: {sentence}"] == [line for line in capsys.readouterr().out.splitlines() if "jsonl" in line]
 
 
 def _refused(*arguments: object, **named: object) -> None:

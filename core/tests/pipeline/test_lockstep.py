@@ -5,11 +5,14 @@ from typing import Any
 
 import pytest
 from attrs import evolve
+from structlog.testing import capture_logs
 
+from tidemill.cli.log import plain_line
 from tidemill.domain import events as ev
 from tidemill.domain.answers import Needs
 from tidemill.domain.ids import Key
 from tidemill.domain.outcome import Outcome, OutcomeStatus
+from tidemill.errors import Unavailable
 from tidemill.pipeline import lockstep
 from tidemill.pipeline.lockstep import MAX_READ_ROUNDS
 from tidemill.pipeline.sources import in_order
@@ -119,6 +122,30 @@ async def test_reader_that_is_unavailable_is_asked_again_with_the_next_block(ben
 
     assert [1, 2, 3] == [height for _, height in made.link.reader.asked]
     assert 2 == len(made.run.core.snapshot().pools)
+
+
+async def test_state_that_cannot_be_read_is_told_in_one_short_line(bench: Benches, rig: Rigs) -> None:
+    """However many keys and however often it is tried: once, with a count and the first key, until all was read; then anew."""
+    made = rig(bench())
+    made.script_of(6)
+    reader, read = made.link.reader, made.link.reader.read
+
+    async def failing(keys: Any, height: int | None = None) -> Any:
+        if height in (1, 2, 5):
+            raise Unavailable(f"the tape has not shown {', '.join(keys)} and 377 more: a recording answers only what it has played")
+        return await read(keys, height)
+
+    reader.read = failing
+    with capture_logs() as logs:
+        for number, batch in enumerate(made.link.script):
+            await made.driver.step(batch)
+            if number == 3:
+                made.driver._reads.append((SIM, (Key("0xcc"), Key("0xdd"))))
+
+    told = [log for log in logs if log["event"] == "state cannot be read now"]
+    assert [2, 2] == [log["keys"] for log in told]
+    assert ["0xcc"] == [log["first"] for log in told[1:]]
+    assert all(len(plain_line(None, "debug", dict(log))) < 180 for log in told)
 
 
 async def test_reader_that_knows_nothing_of_a_key_feeds_nothing(bench: Benches, rig: Rigs) -> None:

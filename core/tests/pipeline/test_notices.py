@@ -1,5 +1,6 @@
 """Notifiers run beside the pipeline: slow, raising or hanging ones reach no decision and hold nobody up."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -8,7 +9,9 @@ import anyio.lowlevel
 import pytest
 from structlog.testing import capture_logs
 
+from tidemill.domain.events import PluginState
 from tidemill.domain.note import Level, Note, RunHeader, Summary
+from tidemill.errors import PluginError
 from tidemill.hookspecs.notifier import Notifier
 from tidemill.pipeline import notices as module
 from tidemill.pipeline.notices import WAITING_NOTES, Notices
@@ -99,7 +102,8 @@ async def test_notifier_that_raises_is_dropped_and_the_others_go_on(place: str) 
     others = [text for text in good.heard if not text.startswith("notifiers.bad")]
     assert ["start", "a", "b", "finish"] == others
     assert "finish" not in bad.heard
-    assert [("bad", "ConnectionError: no route")] == [(log["notifier"], log["reason"]) for log in logs]
+    what = "cannot start" if place == "start" else "failed (1 in a row)"
+    assert [f"notifiers.bad {what} and is disabled: ConnectionError: no route"] == [log["event"] for log in logs]
 
 
 @pytest.mark.parametrize("place", ["start", "tell", "finish"])
@@ -110,8 +114,32 @@ async def test_notifier_that_hangs_holds_up_neither_the_end_nor_the_others(place
     with capture_logs() as logs, anyio.fail_after(5):
         await told([stuck, good], [note("a")], [note("b")])
 
-    assert ["start", "a", "b", "finish"] == good.heard
-    assert "did not return within" in logs[-1]["reason"]
+    assert ["start", "a", "b", "finish"] == [text for text in good.heard if not text.startswith("notifiers.stuck")]
+    assert "did not return within" in logs[-1]["event"]
+
+
+class Leaving(Hearing):
+    """Cancels its own task, or raises what a cancelled task raises."""
+
+    async def _at(self, place: str) -> None:
+        if self.fails == place == "tell":
+            raise asyncio.CancelledError
+        if self.hangs == place == "tell":
+            task = asyncio.current_task()
+            assert task is not None
+            task.cancel()
+            await anyio.sleep_forever()
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@pytest.mark.parametrize("way", ["fails", "hangs"])
+async def test_notifier_that_cancels_itself_costs_only_itself(way: str) -> None:
+    """No cancellation but the run's own ends the run."""
+    leaving, other = Leaving("leaving", fails="tell") if way == "fails" else Leaving("leaving", hangs="tell"), Hearing("other")
+    notices = await told([leaving, other], [note("a")])
+
+    assert ["start", "a", "finish"] == [text for text in other.heard if "leaving" not in text]
+    assert "it cancelled itself" == notices.states["notifiers.leaving"].reason
 
 
 async def test_putting_notes_never_waits_and_drops_debug_first() -> None:
@@ -213,4 +241,56 @@ async def test_notifier_that_does_not_return_from_one_call_has_failed(monkeypatc
                 await anyio.sleep(0.01)
             notices.finish(SUMMARY)
 
-    assert [("stuck", "it did not return within 0.05 s")] == [(log["notifier"], log["reason"]) for log in logs]
+    assert ["notifiers.stuck failed (1 in a row) and is disabled: it did not return within 0.05 s"] == [log["event"] for log in logs]
+
+
+class Refusing(Hearing):
+    """Refuses to start on purpose, and names itself as plugins do."""
+
+    async def start(self, header: RunHeader) -> None:
+        raise PluginError("notifiers.bad", "/x/y: cannot be written; set path", distribution="acme")
+
+
+@pytest.mark.parametrize("early", [True, False], ids=["at-once", "as-it-goes"])
+async def test_notifier_that_cannot_start_is_disabled_and_told_once(early: bool) -> None:
+    """One sentence in the log and one to the others, its name and reason once in each; it is not begun anew, however long the run."""
+    bad, good = Refusing("bad"), Hearing("good")
+    notices = Notices([bad, good], {"bad": lambda: Refusing("bad")}, 5)
+    with capture_logs() as logs:
+        async with anyio.create_task_group() as tasks:
+            if not early:
+                tasks.start_soon(notices.run)
+            notices.start(HEADER)
+            for text in ("a", "b"):
+                notices.put([note(text)])
+                await anyio.wait_all_tasks_blocked()
+            notices.finish(SUMMARY)
+            if early:
+                tasks.start_soon(notices.run)
+
+    sentence = "notifiers.bad cannot start and is disabled: /x/y: cannot be written; set path"
+    assert [(sentence, "error")] == [(log["event"], log["log_level"]) for log in logs]
+    assert [sentence] == [text for text in good.heard if "bad" in text]
+    assert ["start", "finish"] == [good.heard[0], good.heard[-1]]
+    event = PluginState("notifiers.bad", "disabled", 1, "/x/y: cannot be written; set path")
+    assert {"notifiers.bad": event} == notices.states
+
+
+async def test_notifier_that_cannot_start_without_saying_why_rests_and_is_begun_anew() -> None:
+    """A server that is not there yet may come: only who refuses on purpose is given up at once."""
+    bad, good, later = Hearing("bad", fails="start"), Hearing("good"), Hearing("bad")
+    notices = Notices([bad, good], {"bad": lambda: later}, 5)
+    with capture_logs() as logs:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(notices.run)
+            notices.start(HEADER)
+            await anyio.wait_all_tasks_blocked()
+            assert "failed" == notices.states["notifiers.bad"].state
+            await anyio.sleep(1.05)
+            notices.put([note("a")])
+            await anyio.wait_all_tasks_blocked()
+            notices.finish(SUMMARY)
+
+    assert ["notifiers.bad cannot start and rests 1 s: ConnectionError: no route"] == [log["event"] for log in logs]
+    assert ["start", "a"] == later.heard[:2]
+    assert {} == notices.states

@@ -1,18 +1,25 @@
 """What the status says of plugins that do not simply run, and of a run that does not."""
 
+import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from tidemill.api.config import load_config
 from tidemill.api.operator import Operator, RunFacts
 from tidemill.api.status import PluginStatus, Status, status_from_json
+from tidemill.api.status_text import status_lines
 from tidemill.domain import events as ev
 from tidemill.domain.note import RunHeader
 from tidemill.domain.opportunity import Opportunity
 from tidemill.domain.snapshot import Snapshot
 from tidemill.hookspecs.strategy import Strategy
+from tidemill.pipeline.brief import Brief
+from tidemill.pipeline.isolated_notifier import IsolatedNotifier
 from tidemill.pipeline.protocol import Request
 
 pytestmark = pytest.mark.anyio
@@ -111,3 +118,48 @@ async def test_status_shows_plans_in_flight_and_what_they_reserve(bench: Benches
     assert (1, "lagging", made.run.blocks.height) == (found.open_plans, plan.strategy, plan.height)
     assert any(book.reserved.values())
     assert (1, 1) == (found.plans, found.opportunities)
+
+
+async def test_plugin_in_a_process_of_its_own_is_told_with_its_process(bench: Benches, rig: Rigs) -> None:
+    """Its id and what that holds in memory, for strategies and notifiers, in lines and in JSON; one without a process has neither."""
+
+    class Apart(IsolatedNotifier):
+        pid = os.getpid()
+
+    brief = Brief("notifiers.file", "notifier", load_config(None), {})
+    made = rig(bench((Moody(),)), notifiers=[Apart(brief)])
+    made.driver.isolation = SimpleNamespace(pids={"strategies.moody": os.getpid()})
+    found = await status(made)
+    (moody,), (file,) = found.strategies, found.plugins
+
+    assert ("strategies.moody", "running", os.getpid()) == (moody.path, moody.state, moody.process)
+    assert ("notifiers.file", "running", os.getpid()) == (file.path, file.state, file.process)
+    assert moody.memory_mb > 10
+    lines = [re.sub(r"[\d,]+ MB", "61 MB", line) for line in status_lines(found)]
+    assert f"strategies.moody running apart, process {os.getpid()}, 61 MB" in lines
+    assert f"notifiers.file running apart, process {os.getpid()}, 61 MB" in lines
+    made.driver.isolation = SimpleNamespace(pids={})
+    assert "strategies.moody running" in list(status_lines(await status(made)))
+
+
+async def test_memory_of_a_process_that_has_ended_is_left_out(bench: Benches, rig: Rigs) -> None:
+    """Between its end and its next start nobody knows: the rest of the line stands."""
+    made = rig(bench((Moody(),)))
+    made.run.answer(ev.PluginState("strategies.moody", "failed", 2, "odd"))
+    made.driver.isolation = SimpleNamespace(pids={"strategies.moody": 2**31 - 1})
+
+    assert "strategies.moody running apart, process 2147483647" in list(status_lines(await status(made)))
+
+
+async def test_notifier_that_cannot_start_is_disabled_in_the_status(bench: Benches, rig: Rigs) -> None:
+    """With its reason; one that failed and was begun anew runs again."""
+    made = rig(bench((Moody(),)))
+    made.notices.states["notifiers.file"] = ev.PluginState("notifiers.file", "disabled", 1, "/x/y: cannot be written")
+    made.notices.states["notifiers.hook"] = ev.PluginState("notifiers.hook", "failed", 2, "no route")
+    made.notices.states["notifiers.back"] = ev.PluginState("notifiers.back", "restarted", 1, "begun anew")
+
+    found = await status(made)
+    assert [
+        "notifiers.file disabled (1 in a row): /x/y: cannot be written",
+        "notifiers.hook failing (2 in a row): no route",
+    ] == list(status_lines(found))[-2:]

@@ -406,5 +406,5 @@ def test_rules_that_raise_end_the_run_with_an_error_that_names_the_chain(bench: 
         def swap_cost(self, fee: int) -> int:
             raise ZeroDivisionError("no fee")
 
-    with pytest.raises(PluginError, match=r"sim:1.*ZeroDivisionError: no fee"):
+    with pytest.raises(PluginError, match=r"plugin chains\.toy: ZeroDivisionError: no fee"):
         bench(rules=Broken()).load({1: (10**21, 10**21)})

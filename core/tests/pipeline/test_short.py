@@ -16,7 +16,8 @@ from tidemill.domain.ids import AssetId, ChainId
 from tidemill.domain.note import Note
 from tidemill.domain.opportunity import Leg
 from tidemill.domain.time import ChainTime
-from tidemill.pipeline.short import short, without_secrets
+from tidemill.pipeline.short import short
+from tidemill.redaction import without_secrets
 from tidemill_testing.market import snapshot_of
 
 SIM = ChainId("sim:1")

@@ -110,7 +110,7 @@ async def test_source_that_gives_nonsense_is_at_fault(wrong: Any) -> None:
     assert [("failed", 1), ("disabled", 1)] == states(batches)
     assert "PluginContractError: plugin prices.acme" in str(batches[-1].events[0])
     with pytest.raises(PluginError, match=r"chains\.acme"):
-        assert [] == [batch async for batch in needed("chains.acme", Source([wrong])())]
+        assert [] == [batch async for batch in needed("chains.acme", Source([wrong]))]
 
 
 async def test_source_that_rests_holds_nobody_up() -> None:

@@ -88,11 +88,15 @@ def test_calls_and_turns_are_signs_of_life() -> None:
     assert [] == watched.ended
 
 
-def test_end_that_never_comes_is_a_hang_though_the_loop_turns(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Something that a run awaits at its end may swallow every request to stop: the run ends without it."""
+@pytest.mark.parametrize("asked", [True, False])
+def test_end_that_never_comes_is_a_hang_though_the_loop_turns(asked: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Something that a run awaits at its end, asked for or not, may swallow every request to stop: the run ends without it."""
     monkeypatch.setattr(module, "END_S", 0.3)
     watched = Watched(600)
-    watched.stop.ask("SIGTERM")
+    if asked:
+        watched.stop.ask("SIGTERM")
+    else:
+        watched.dog.closing = True
 
     async def waiting() -> None:
         async with anyio.create_task_group() as tasks:

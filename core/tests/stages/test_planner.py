@@ -95,6 +95,9 @@ class Fitting(ToyRules):
         return self.price
 
 
+BORROW, REPAY = Step(), Step()
+
+
 class Free(Lender):
     """Lends any asset for nothing."""
 
@@ -108,7 +111,7 @@ class Free(Lender):
         return LoanTerms("free", asset, 10**30, 0, 1, "up")
 
     def bracket(self, loan: Loan, inner: Sequence[Step], wallet: Wallet, snapshot: Snapshot) -> Sequence[Step]:
-        return ("borrow", *inner, "repay")  # type: ignore[arg-type]
+        return (BORROW, *inner, REPAY)
 
 
 def book_of(usd: int = 10**24, ether: int = 10**9, **more: Any) -> BookState:
@@ -304,7 +307,7 @@ def test_plan_on_a_loan_is_bracketed_and_needs_no_own_money() -> None:
 
     assert isinstance(attempt.answer, Planned)
     assert ((), ["free"]) == (attempt.answer.plan.funds, [loan.lender for loan in attempt.answer.plan.loans])
-    assert ("borrow", "repay") == (seen[0], seen[-1])
+    assert (BORROW, REPAY) == (seen[0], seen[-1])
     assert [True, True] == [isinstance(step, ToyStep) for step in seen[1:-1]]
 
 

@@ -18,7 +18,7 @@ from tidemill_testing.market import ETHER, SIM
 
 @define
 class FlatRules:
-    """A chain's rules, as far as planning asks: so much native coin a swap, so much more a flash loan.
+    """A chain's rules, as far as planning asks: so much native coin a swap, so much more a flash loan, both in base units.
 
     ``spends_balance`` and ``guards_balance`` as an executor contract has them; switch them off for a chain of plain instructions.
     """
@@ -41,7 +41,7 @@ class FlatRules:
 
 @frozen
 class FlatLender:
-    """Lends up to ``available`` of one asset at ``fee_ppm``, rounded up."""
+    """Lends what it offers of one asset, base units, at ``fee_ppm`` (parts per million), rounded up."""
 
     name: str
     offer: AssetAmount
@@ -63,9 +63,30 @@ def desk_of(
     lenders: Sequence[FlatLender] = (),
     patience: int = 1,
 ) -> Desk:
-    """Return a desk over a snapshot of ``sim:1`` for a book ``main`` with these balances.
+    """Return a desk over a snapshot of ``sim:1``: what a strategy sizes and plans at.
 
-    ``base`` is what the book's profit is measured in; None: that of the snapshot's own book ``main``.
+    Example::
+
+        from tidemill import AssetAmount
+        from tidemill_testing.desk import FlatLender, FlatRules, desk_of
+        from tidemill_testing.market import pair_pool, snapshot_of, token
+        WETH, USD = token("WETH"), token("USD")
+        pool = pair_pool("deep", {WETH: 1_000 * 10**18, USD: 3_000_000 * 10**18})
+        desk = desk_of(
+            snapshot_of([pool], wrapped=WETH),
+            {WETH: 2 * 10**18},
+            rules=FlatRules(cost_per_swap=10**14),
+            lenders=[FlatLender("lender", AssetAmount(WETH, 500 * 10**18), fee_ppm=500)],
+        )
+        assert desk.book.free(WETH) == 2 * 10**18
+
+    Args:
+        snapshot: the market.
+        balances: of the book ``main``, base units; None: nothing.
+        base: what the book's profit is measured in; None: that of the snapshot's own book ``main``.
+        rules: what swaps and loans cost; None: nothing.
+        lenders: who lends; each is asked for its terms.
+        patience: how many blocks a plan may wait before it expires.
     """
     book = BookState(MAIN_BOOK, base if base is not None else snapshot.books[MAIN_BOOK].base, dict(balances or {}))
     return Desk(snapshot, book, {SIM: rules or FlatRules()}, lenders, patience)

@@ -33,13 +33,17 @@ from tidemill.units import PPM_SCALE
 from tidemill_amm.constant_product import MAX_RESERVE, amount_in, amount_out, check_reserves
 
 SIM = ChainId("sim:1")
+"""The chain that all of it is on."""
 ETHER = native(SIM, 60)
+"""Its native coin, 18 decimals."""
 NOW = ChainTime(SIM, 100, 1_700_000_000)
+"""The head of a made snapshot: height 100."""
 NEXT = ChainTime(SIM, 101, 1_700_000_012)
+"""When a transaction sent on it executes: the next block, twelve seconds later. What quotes take as ``at``."""
 
 
 def token(symbol: str) -> AssetId:
-    """Return a made-up token's id on ``sim:1``; equal symbols give equal ids."""
+    """Return a made-up token's id on ``sim:1``; equal symbols give equal ids. A snapshot gives it 18 decimals, unless it is told others."""
     return erc20(SIM, "0x" + hashlib.sha256(symbol.encode()).hexdigest()[:40])
 
 
@@ -133,7 +137,22 @@ class OpaquePool(PairPool):
 
 
 def pair_pool(name: str, reserves: Mapping[AssetId, int], fee_ppm: int = 3_000, *, dex: str = "uniswap", opaque: bool = False) -> PairPool:
-    """Return a pool on ``sim:1`` that holds ``reserves`` (two assets, base units); equal names give equal ids."""
+    """Return a pool on ``sim:1`` in which two assets are traded.
+
+    Example::
+
+        from tidemill_testing.market import NEXT, pair_pool, token
+        WETH, USD = token("WETH"), token("USD")
+        pool = pair_pool("deep", {WETH: 1_000 * 10**18, USD: 3_000_000 * 10**18}, fee_ppm=500)
+        assert pool.amount_out(WETH, USD, 10**18, NEXT) == 2995505991761234645971
+
+    Args:
+        name: of the pool; equal names give equal ids.
+        reserves: base units by asset, of two assets; 0 to 2^112 - 1.
+        fee_ppm: the pool's fee on what goes in, parts per million; below 1_000_000.
+        dex: the DEX that the pool's id names.
+        opaque: hide reserves and curve, so that the pool can only be asked for amounts, as one of a formula that nobody knows.
+    """
     (one, held), (other, held_other) = sorted(reserves.items())
     address = "0x" + hashlib.sha256(name.encode()).hexdigest()[:40]
     made = OpaquePool if opaque else PairPool
@@ -159,21 +178,41 @@ def snapshot_of(
 ) -> Snapshot:
     """Return the snapshot that a market of these pools, all on ``sim:1``, would give at height 100.
 
+    Example::
+
+        from tidemill import BookState
+        from tidemill.domain.history import PricePoint
+        from tidemill.domain.ids import MAIN_BOOK
+        from tidemill_testing.market import pair_pool, snapshot_of, token
+        WETH, USD = token("WETH"), token("USD")
+        snapshot = snapshot_of(
+            [pair_pool("deep", {WETH: 1_000 * 10**18, USD: 3_000_000 * 10**18})],
+            prices={WETH: PricePoint(WETH, 3_010_00, -2, 50, 1_700_000_000 * 10**9, 100)},
+            changed_prices=[WETH],
+            dollars=(USD,),
+            books=[BookState(MAIN_BOOK, USD, {USD: 5_000 * 10**18})],
+        )
+        assert snapshot.value(WETH, 10**18, USD) == 3_010 * 10**18
+        assert snapshot.book().free(USD) == 5_000 * 10**18
+
     Args:
         pools: each id once.
-        changed: which of them changed; None: all.
+        changed: which of them changed; None: all; (): none, as between two blocks. Their pairs changed as well.
         changed_prices: assets whose oracle price changed.
-        prices: oracle prices by asset.
-        assets: what is known of tokens; the pools' other assets get their address as symbol and 18 decimals.
-        books: none: one book ``main`` based on ``wrapped``, or on the first asset, with nothing in it.
+        prices: oracle prices by asset: ``mantissa * 10**exponent`` US dollars a whole token, known since ``height``.
+        assets: symbol and decimals of tokens; the pools' other assets get their address as symbol and 18 decimals.
+        books: balances and reservations in base units; none: one book ``main`` based on ``wrapped``, or on the first asset, with nothing
+            in it.
         wrapped: the native coin's twin and the root of the price tree; None: no twin, and the tree starts at the first asset.
         dollars: stables that count as one dollar.
-        policies: by DEX name.
+        policies: what the configuration says of a DEX, by its name.
         seen: the height at which a pool was last confirmed; absent: the head's.
-        states: watched keys of the chain.
-        searcher: brought up to date with the snapshot and reached by its ``cycles``.
-        head: the chain's head.
+        states: values of the chain's watched keys; None: known to be absent.
+        searcher: brought up to date with the snapshot and reached by its ``cycles``; None: there are no cycles.
+        head: the chain's newest head.
         following: when a transaction sent now executes.
+
+    The past is empty; ``attrs.evolve(snapshot, history=…)`` gives one.
     """
     by_id = {pool.id: pool for pool in sorted(pools, key=lambda pool: pool.id)}
     by_pair = _by_pair(by_id.values())

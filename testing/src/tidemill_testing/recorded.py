@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 VARIABLE = "TIDEMILL_DATA"
+"""The environment variable that names the folder of recorded data: ``TIDEMILL_DATA``."""
 
 
 def data_folder(root: Path) -> Path:

@@ -8,7 +8,20 @@ from tidemill_testing.market import NEXT, SIM, PairPool
 
 
 class Scripted(Searcher):
-    """Gives its candidates for any query, cut to ``top``."""
+    """Gives its candidates for any query, cut to ``top``; ``asked`` holds the queries in order.
+
+    Example::
+
+        from tidemill_strategy_triangular import Triangular
+        from tidemill_testing.market import pair_pool, snapshot_of, token
+        from tidemill_testing.scripted import Scripted, candidate_through
+        WETH, USD = token("WETH"), token("USD")
+        cheap = pair_pool("cheap", {WETH: 1_000 * 10**18, USD: 1_100 * 10**18})
+        dear = pair_pool("dear", {WETH: 1_100 * 10**18, USD: 1_000 * 10**18})
+        searcher = Scripted([candidate_through([cheap, dear], WETH, 10**18)])
+        list(Triangular().find_opportunities(snapshot_of([cheap, dear], wrapped=WETH, searcher=searcher)))
+        assert WETH == searcher.asked[0].starts[0]
+    """
 
     name = "scripted"
 
@@ -27,7 +40,7 @@ class Scripted(Searcher):
 
 
 def candidate_through(pools: Sequence[PairPool], start: AssetId, amount: int) -> Candidate:
-    """Return the cycle through these pools in order, quoted with that amount."""
+    """Return the cycle through these pools in order, quoted with that amount (base units of ``start``); it need not gain."""
     legs, amounts, held = [], [amount], start
     for pool in pools:
         other = pool.assets[1 - pool.assets.index(held)]

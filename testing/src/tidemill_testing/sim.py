@@ -35,13 +35,19 @@ from tidemill_testing.driver import play
 from tidemill_testing.pinned import standing_alone
 
 BLOCKS = 12
+"""How many blocks are played where a test does not say it: 12."""
 TOKENS = 12
+"""The tokens of the small market: 12."""
 POOLS = 40
+"""Its pools, over all DEXs: 40."""
 
 
 @frozen
 class Run:
-    """What a run came to: its summary, the ledger's rows and the notes that notifiers would have been told, in order."""
+    """What a run came to: its summary, the ledger's rows and the notes that notifiers would have been told, in order.
+
+    Amounts in all three are base units; a row of an opportunity says why it was rejected.
+    """
 
     summary: Summary
     rows: tuple[Row, ...]
@@ -59,16 +65,24 @@ def run_strategy(
 ) -> Run:
     """Run the whole pipeline with one strategy on the small simulated market, or on a tape.
 
+    Example::
+
+        from tidemill_strategy_spatial import Spatial
+        from tidemill_testing.sim import run_strategy
+        run = run_strategy(Spatial, {"min_profit_bps": 5}, blocks=20, seed=2)
+        assert run.summary.plans == run.summary.fills + run.summary.reverts > 0
+
     Args:
         strategy: the class; it need not be installed.
         settings: an instance of its settings class, or a mapping as it would stand in the configuration; None: the defaults.
-        blocks: so many heads; 0: until the tape ends.
+        blocks: so many heads; 0: until the tape ends, so only with one.
         seed: which market.
         tape: a file or folder that is played in place of the simulated market, under its own configuration; needs ``tidemill[tape]``.
         config: in place of the default configuration of the market or tape; its strategies, stores and notifiers are left out.
 
     Raises:
-        ConfigError: the settings are refused. PluginError: the strategy raised while it was asked.
+        ConfigError: the settings are refused.
+        PluginError: the strategy raised while it was asked.
         UsageError, TapeDamaged: the tape cannot be played.
     """
     return run_plugins({strategy: settings}, blocks=blocks, seed=seed, tape=tape, config=config)
@@ -83,6 +97,14 @@ def run_plugins(
     config: Config | None = None,
 ) -> Run:
     """Run the pipeline with these classes and their settings added: strategies, risk checks, a searcher in place of the usual one.
+
+    Example::
+
+        from tidemill_risk_limits import Limits
+        from tidemill_strategy_spatial import Spatial
+        from tidemill_testing.sim import run_plugins
+        run = run_plugins({Spatial: None, Limits: {"max_open_plans": 1}}, blocks=20, seed=2)
+        assert run.summary.plans > 0
 
     Arguments and errors are those of ``run_strategy``. Without a strategy among them nothing is traded.
     """
@@ -108,10 +130,17 @@ def sim_market(
 ) -> tuple[Snapshot, ...]:
     """Return what ideas are shown in a run of the small simulated market, or of a tape: one snapshot for each time they are asked.
 
-    Each stands alone: its searcher answers over that snapshot, in any order, as it did in the run.
+    Each stands alone: its searcher answers over that snapshot, in any order, as it did in the run. Ideas are asked after new reference
+    prices as well as after a block, so there are more snapshots than blocks.
+
+    Example::
+
+        from tidemill_testing.sim import sim_market
+        snapshots = sim_market(blocks=5)
+        assert any(snapshot.changed.prices and not snapshot.changed.pairs for snapshot in snapshots)
 
     Args:
-        blocks: so many heads; 0: until the tape ends.
+        blocks: so many heads; 0: until the tape ends, so only with one.
         seed: which market.
         needs: the history that is kept, as a strategy's ``needs``.
         tape: a file or folder that is played in place of the simulated market.
@@ -148,7 +177,16 @@ def _watched(
 
 
 def small_market() -> Config:
-    """Return the default configuration for the simulated market, with a dozen tokens and forty pools."""
+    """Return the default configuration for the simulated market, with a dozen tokens and forty pools.
+
+    Example::
+
+        from attrs import evolve
+        from tidemill_strategy_spatial import Spatial
+        from tidemill_testing.sim import run_strategy, small_market
+        slow = evolve(small_market(), execution=evolve(small_market().execution, latency_blocks=3))
+        assert run_strategy(Spatial, config=slow, blocks=20, seed=2).summary.plans > 0
+    """
     usual = default_config("sim", {})
     sizes = {"chain": {"tokens": TOKENS, "pools": POOLS}, "price": {"tokens": TOKENS}}
     return evolve(usual, tables=tuple(evolve(table, settings=sizes.get(table.kind, table.settings)) for table in usual.tables))

@@ -10,7 +10,6 @@ from pathlib import Path
 from attrs import frozen
 
 from tidemill import __version__
-from tidemill.api.checks.versions import normal
 from tidemill.api.config import find_config, load_config
 from tidemill.api.installing.environment import Installed, installed_distributions, installed_plugins, needs_of
 from tidemill.api.installing.offer import check_offer, offered_by
@@ -22,6 +21,7 @@ from tidemill.api.running import data_folder, find_running
 from tidemill.config.load import draft_config
 from tidemill.config.read import read_file
 from tidemill.discovery.metadata import PluginMetadata
+from tidemill.discovery.versions import normal
 from tidemill.errors import ConfigError, UsageError
 from tidemill.hookspecs.kinds import KIND_BY_NAME
 

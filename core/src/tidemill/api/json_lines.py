@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TextIO
 
 from tidemill.domain.note import Note, RunHeader, Summary
@@ -11,26 +11,35 @@ from tidemill.hookspecs.notifier import Notifier
 
 
 class JsonLines(Notifier):
-    """Writes every note that matters to a stream; notes of level debug are left out but for what was turned away or sent."""
+    """Writes every note that matters to a stream; notes of level debug are left out but for what was turned away or sent.
+
+    Where who reads a pipe has gone, nothing more is written and the run goes on: nobody is left to miss it.
+    """
 
     name = "json"
 
     def __init__(self, stream: TextIO | None = None) -> None:
         super().__init__()
         self._stream = stream or sys.stdout
+        self._read = True
 
     async def start(self, header: RunHeader) -> None:
-        self._write(header_json(header))
+        self._write([header_json(header)], flush=False)
 
     async def tell(self, notes: Sequence[Note]) -> None:
-        for note in notes:
-            if note.event != "head":
-                self._write(note_json(note))
-        self._stream.flush()
+        self._write(note_json(note) for note in notes if note.event != "head")
 
     async def finish(self, summary: Summary) -> None:
         """Leave the summary to the caller, who must know whether it was written."""
-        self._stream.flush()
+        self._write(())
 
-    def _write(self, line: Mapping[str, object]) -> None:
-        self._stream.write(json.dumps(line, ensure_ascii=False) + "\n")
+    def _write(self, lines: Iterable[Mapping[str, object]], *, flush: bool = True) -> None:
+        if not self._read:
+            return
+        try:
+            for line in lines:
+                self._stream.write(json.dumps(line, ensure_ascii=False) + "\n")
+            if flush:
+                self._stream.flush()
+        except BrokenPipeError:
+            self._read = False

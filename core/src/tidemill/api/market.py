@@ -1,7 +1,8 @@
 """The market of a tape from Python: exact quotes, and the cycles that gain."""
 
 import gc
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -13,7 +14,7 @@ from tidemill.api.tape import one_chain
 from tidemill.config.assets import KnownAssets, known_assets
 from tidemill.config.model import Config
 from tidemill.domain.answers import NoQuote, NoQuoteReason
-from tidemill.domain.events import Batch, Head, Rollback
+from tidemill.domain.events import Batch, Found, Head, Rollback
 from tidemill.domain.ids import AssetId, ChainId, PoolId, chain_of
 from tidemill.domain.pool import Quote
 from tidemill.domain.search import Candidate, CycleQuery
@@ -181,13 +182,16 @@ def _fold_market(reader: TapeReader, config: Config, height: int | None) -> Mark
     if missing:
         known = ", ".join(sorted(pipeline.chains))
         raise UsageError(f"the tape is of {', '.join(missing)}, the configuration is for {known}: give one that enables its chain")
-    fold = pipeline.core.market
+    fold, absent = pipeline.core.market, Counter[str]()
     for record in reader.records():
         if height is not None and _is_past(record.batch, chain, height):
             break
         if not record.batch.is_answer:
             _apply(fold, record.batch)
-    return _market(pipeline, config, reader.header.chains)
+            absent.update(ref.dex for event in record.batch.events if isinstance(event, Found) for ref in event.pools)
+    for dex in pipeline.parts.tools.dexes:
+        del absent[dex]
+    return _market(pipeline, config, reader.header.chains, absent)
 
 
 def _check_height(reader: TapeReader, height: int | None) -> ChainId | None:
@@ -213,15 +217,16 @@ def _apply(fold: "Fold", batch: Batch) -> None:
     fold.apply(batch)
 
 
-def _market(pipeline: Pipeline, config: Config, chains: tuple[ChainId, ...]) -> Market:
+def _market(pipeline: Pipeline, config: Config, chains: tuple[ChainId, ...], absent: Mapping[str, int]) -> Market:
     fold = pipeline.core.market
     fold.refresh_trees()
     before = pipeline.core.snapshot()
     snapshot = fold.snapshot(changed=fold.take_changed(), books=before.books, finder=before.finder)
     rules = [chain.rules() for chain in pipeline.chains.values()]
     verified: KnownAssets = known_assets(config.assets, [one.verified_assets() for one in rules])
-    faults = tuple(dict.fromkeys(f"{fault.plugin}: {fault.reason}" for fault in fold.faults))
-    market = Market(snapshot, Names(snapshot, verified, chains), faults, guard=pipeline.supervisor)
+    failed = dict.fromkeys(f"{fault.plugin}: {fault.reason}" for fault in fold.faults)
+    unknown = tuple(f"{count} pool{'s' * (count > 1)} of {dex}: no [dex.{dex}] is enabled" for dex, count in sorted(absent.items()))
+    market = Market(snapshot, Names(snapshot, verified, chains, unknown), (*failed, *unknown), guard=pipeline.supervisor)
     finder = snapshot.finder
     if isinstance(finder, Searcher):
         market._call(f"search.{finder.name}", partial(finder.update, snapshot))

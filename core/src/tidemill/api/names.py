@@ -17,11 +17,13 @@ class Names:
     """Resolves names over the assets and pools of one snapshot.
 
     ``verified`` are the symbols of the configuration's ``[assets]`` and of the chains' verified lists; ``chains`` those of the tape.
+    ``left_out`` says which pools of the tape are not in the snapshot: it is told where a name is found nowhere.
     """
 
     snapshot: Snapshot
     verified: KnownAssets
     chains: tuple[ChainId, ...]
+    left_out: tuple[str, ...] = ()
 
     def asset(self, text: str) -> AssetId:
         """Return the asset that a text names.
@@ -63,6 +65,7 @@ class Names:
             raise UsageError(f"{_quoted(text)} is the address of several pools: write one of {_listed(found)}")
         raise UsageError(
             f"there is no pool {_quoted(text)} on the tape among the {len(self.snapshot.refs)} of the enabled DEXs: write its id or address"
+            + self._also()
         )
 
     def shown(self, asset: AssetId) -> str:
@@ -86,8 +89,11 @@ class Names:
     def _traded(self, asset: AssetId, text: str) -> AssetId:
         if asset not in self._assets():
             also = f" ({asset})" if text in self.verified.by_symbol else ""
-            raise UsageError(f"no pool on the tape trades {_quoted(text)}{also}")
+            raise UsageError(f"no pool on the tape trades {_quoted(text)}{also}{self._also()}")
         return asset
+
+    def _also(self) -> str:
+        return f"; left out: {', '.join(self.left_out)}" if self.left_out else ""
 
     def _one_chain(self, text: str) -> None:
         if len(self.chains) != 1:

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 import anyio
-from attrs import frozen
+from attrs import evolve, frozen
 
 from tidemill import __version__
 from tidemill.api.status import BookStatus, ChainStatus, PlanStatus, PluginStatus, Status, status_json
@@ -128,11 +128,7 @@ class Operator:
             cost=dict(sorted(tally.cost.items())),
             books=tuple(_book(state) for _, state in sorted(core.books.states.items())),
             strategies=tuple(self._strategy(one.path, one.strategy.name) for one in core.roster.everyone),
-            plugins=tuple(
-                one
-                for path in sorted(core.plugin_states)
-                if not path.startswith("strategies.") and (one := self._plugin(path)).state != "running"
-            ),
+            plugins=self._others(),
             assets=tuple(assets[asset] for asset in sorted({*amounts, *tally.pnl, *tally.cost}) if asset in assets),
             data=str(facts.data),
             ledger=facts.ledger,
@@ -144,18 +140,34 @@ class Operator:
 
     def _strategy(self, path: str, name: str) -> PluginStatus:
         found, paused = self._plugin(path), self._core.unasked.paused
-        return PluginStatus(path, "paused", paused[name]) if name in paused and found.state != "disabled" else found
+        found = PluginStatus(path, "paused", paused[name]) if name in paused and found.state != "disabled" else found
+        return _apart(found, self._driver.isolation.pids if self._driver.isolation is not None else {})
+
+    def _others(self) -> tuple[PluginStatus, ...]:
+        """Return the plugins that are no strategies, and of which there is more to say than that they run."""
+        core, notices = self._core, self._driver.notices
+        pids = notices.pids
+        paths = sorted(path for path in {*core.plugin_states, *notices.states, *pids} if not path.startswith("strategies."))
+        found = [_apart(self._plugin(path), pids) for path in paths]
+        return tuple(one for one in found if one.state != "running" or one.process)
 
     def _plugin(self, path: str) -> PluginStatus:
         """Return a plugin's state: what was last told of it, unless it has done well since."""
-        event = self._core.plugin_states.get(path)
+        notifier = self._driver.notices.states.get(path)
+        event = notifier or self._core.plugin_states.get(path)
         if event is None or event.state == "restarted":
             return PluginStatus(path, "running")
         if event.state == "disabled":
             return PluginStatus(path, "disabled", event.reason, event.failures)
-        # The supervisor counts what the fold calls; a source beside it is failing until it is told to be back
-        failing = event.failures and (path.startswith("prices.") or self._supervisor.failures(path))
+        # The supervisor counts what the fold calls; a source or a notifier beside it is failing until it is told to be back
+        failing = event.failures and (notifier or path.startswith("prices.") or self._supervisor.failures(path))
         return PluginStatus(path, "failing", event.reason, event.failures) if failing else PluginStatus(path, "running")
+
+
+def _apart(found: PluginStatus, pids: Mapping[str, int]) -> PluginStatus:
+    """Return a plugin's status with its own process, where it has one."""
+    pid = pids.get(found.path, 0)
+    return evolve(found, process=pid, memory_mb=resident_mb(pid)) if pid else found
 
 
 def _book(state: BookState) -> BookStatus:

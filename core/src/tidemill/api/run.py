@@ -242,6 +242,7 @@ async def _drive(driver: Lockstep, job: Job, links: dict[ChainId, ChainLink], he
             summary = job.pipeline.core.tally.summary(
                 driver.digest.hexdigest(), state.assets, tape=str(tape) if tape else "", ledger=str(job.data) if job.pipeline.store else ""
             )
+            watchdog.closing = True
             job.notices.finish(summary)
         helpers.cancel_scope.cancel()
     return summary
@@ -249,7 +250,7 @@ async def _drive(driver: Lockstep, job: Job, links: dict[ChainId, ChainLink], he
 
 def _streams(job: Job, links: Mapping[ChainId, ChainLink]) -> tuple[list[AsyncIterator[Batch]], Sequence[AsyncIterator[Batch | None]]]:
     chains: list[AsyncIterator[Batch]] = [
-        needed(f"chains.{job.pipeline.chains[chain].name}", link.batches()) for chain, link in links.items()
+        needed(f"chains.{job.pipeline.chains[chain].name}", link.batches) for chain, link in links.items()
     ]
     if job.tape is not None:
         return chains, []

@@ -46,12 +46,18 @@ class BookStatus:
 
 @frozen
 class PluginStatus:
-    """A plugin that is not simply running: ``path`` is ``<folder>.<name>``, ``failures`` counts in a row, ``reason`` says why."""
+    """A plugin that is not simply running: ``path`` is ``<folder>.<name>``, ``failures`` counts in a row, ``reason`` says why.
+
+    ``process`` is the id of its own process, 0 where it has none, and ``memory_mb`` what that holds in memory, in units of 10^6 bytes; 0
+    where the platform does not tell.
+    """
 
     path: str
     state: Literal["running", "paused", "failing", "disabled"]
     reason: str = ""
     failures: int = 0
+    process: int = 0
+    memory_mb: int = 0
 
 
 @frozen
@@ -60,9 +66,9 @@ class Status:
 
     ``state`` says whether it runs, is ending (an operator's stop) or has halted, ``reason`` why. ``block_age_s`` is how many seconds ago
     the last block came in, None before the first. ``pnl`` and ``cost`` are of this run, cost is not in pnl. ``strategies`` are all in the
-    order they are asked, ``plugins`` the others that fail or are disabled. ``ledger`` is the number of this run in the ledger that
-    ``data`` holds, 0 where no ledger is written. ``data_bytes`` is the size of that folder, ``disk_free_bytes`` and ``disk_bytes`` are
-    of the disk under it, ``memory_mb`` is what the process holds in memory, in units of 10^6 bytes; 0 where the
+    order they are asked, ``plugins`` the others that fail, are disabled or have a process of their own. ``ledger`` is the number of this
+    run in the ledger that ``data`` holds, 0 where no ledger is written. ``data_bytes`` is the size of that folder, ``disk_free_bytes``
+    and ``disk_bytes`` are of the disk under it, ``memory_mb`` is what the process holds in memory, in units of 10^6 bytes; 0 where the
     platform does not tell.
     """
 

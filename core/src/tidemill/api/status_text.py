@@ -78,7 +78,10 @@ def _machine(status: Status) -> list[str]:
 
 def _plugin(one: PluginStatus) -> str:
     count = f" ({one.failures} in a row)" if one.failures else ""
-    return f"{one.path} {one.state}{count}{': ' if one.reason else ''}{one.reason}"
+    parts = [f"{one.path} {one.state}{count}"]
+    if one.process:
+        parts = [f"{parts[0]} apart", f"process {one.process}", *([f"{one.memory_mb:,} MB"] if one.memory_mb else [])]
+    return f"{', '.join(parts)}{': ' if one.reason else ''}{one.reason}"
 
 
 def _amounts(amounts: Amounts, assets: Mapping[AssetId, Asset], *, sign: bool = False) -> str:

@@ -8,12 +8,11 @@ from typing import Any, TextIO
 
 import structlog
 
-from tidemill.config.secret import Secret, names_a_secret, revealed
+from tidemill.config.secret import Secret, names_a_secret
+from tidemill.redaction import REDACTED, SHORTEST, revealed
 
-REDACTED = "[redacted]"
 _KEY_LIKE = re.compile(r"(?<![0-9a-fA-F])(?:0x)?[0-9a-fA-F]{64}(?![0-9a-fA-F])")
 _PUBLIC = re.compile(r"(?:^|_)(?:hash|topic|tx)$")
-_SHORTEST = 4
 """Revealed secrets shorter than this are not looked for: they would blacken every line."""
 
 Event = MutableMapping[str, Any]
@@ -63,7 +62,7 @@ def scrub(logger: Any, method: str, event: Event) -> Event:
     Secret is what was revealed in this process, a ``Secret``, the value of a key whose name says so, and whatever looks like a private
     key of 32 bytes in hexadecimal. A hash looks like one too: it stays where its key's name ends in ``hash``, ``topic`` or ``tx``.
     """
-    secrets = tuple(secret for secret in revealed() if len(secret) >= _SHORTEST)
+    secrets = tuple(secret for secret in revealed() if len(secret) >= SHORTEST)
     return {_text(key, secrets): _clean(value, secrets, key) for key, value in event.items()}
 
 

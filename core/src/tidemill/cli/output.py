@@ -1,6 +1,7 @@
 """What commands print: JSON of the API's values."""
 
 import json
+import os
 import sys
 from collections.abc import Iterable
 from typing import Any
@@ -15,8 +16,12 @@ def to_json(value: object) -> str:
     return json.dumps(plain, ensure_ascii=False, default=str)
 
 
-def print_json(value: object) -> None:
+def print_json(value: object, *, unread: bool = False) -> None:
     """Print one object on one line.
+
+    Args:
+        value: what is printed.
+        unread: whoever read a pipe may have gone; then nothing is printed, and that is no failure.
 
     Raises:
         ClickException: standard output takes no more; what a command was asked for is not there then.
@@ -25,6 +30,12 @@ def print_json(value: object) -> None:
         click.echo(to_json(value))
         sys.stdout.flush()
     except OSError as error:
+        if unread and isinstance(error, BrokenPipeError):
+            # What is still held is flushed once more when the interpreter ends
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, sys.stdout.fileno())
+            os.close(nowhere)
+            return
         raise click.ClickException(f"standard output cannot be written: {error.strerror}") from error
 
 

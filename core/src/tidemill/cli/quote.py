@@ -20,8 +20,19 @@ if TYPE_CHECKING:
 @click.option("--amount", required=True, type=int, help="Base units of the asset sold; with --exact-out of the asset bought.")
 @click.option("--exact-out", is_flag=True, help="The amount is what is bought.")
 @click.option("--at", "height", type=click.IntRange(min=0), help="The market after this block; else at the tape's end.")
+@click.option("--config", type=click.Path(path_type=Path), help="Whose chains, DEXs and searcher are used; else the tape's own.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(tape: Path, pool: str, sell: str, buy: str | None, amount: int, exact_out: bool, height: int | None, as_json: bool) -> None:
+def command(
+    tape: Path,
+    pool: str,
+    sell: str,
+    buy: str | None,
+    amount: int,
+    exact_out: bool,
+    height: int | None,
+    config: Path | None,
+    as_json: bool,
+) -> None:
     """Give one exact quote of a pool, in integers of base units, as the next block would pay it.
 
     Where the pool gives no quote the reason is printed, and the exit code is 1.
@@ -29,7 +40,7 @@ def command(tape: Path, pool: str, sell: str, buy: str | None, amount: int, exac
     from tidemill.api.tape import open_tape
     from tidemill.domain.answers import NoQuote
 
-    market = open_tape(tape).market_at(height)
+    market = open_tape(tape).market_at(height, config)
     answer = market.quote(pool, sell, amount, buy, exact_out=exact_out)
     if isinstance(answer, NoQuote):
         if as_json:

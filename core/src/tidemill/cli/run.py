@@ -49,7 +49,8 @@ def command(
 ) -> None:
     """Run the pipeline: over the simulated market, a tape, or live data.
 
-    Ctrl-C drains and ends with the summary; `tidemill status`, `pause`, `resume` and `stop` reach a run from elsewhere.
+    Ctrl-C drains and ends with the summary; `tidemill status`, `pause`, `resume` and `stop` reach a run from elsewhere. Where whoever reads
+    the output through a pipe goes away, with or without --json, the run goes on quietly, and its ledger is written as ever.
 
     With --trace-hooks each line on standard error tells one call: the plugin and its method, arguments and answer in short, how long it
     took. It begins with the hooks that register plugins. What a plugin calls on itself, quotes of pools, and what a plugin with a process
@@ -71,4 +72,4 @@ def command(
         return
     with own_stdout() as stream:
         summary = run(config, options, notifiers=[JsonLines(stream)])
-    print_json(summary_json(summary))
+    print_json(summary_json(summary), unread=True)

@@ -37,12 +37,22 @@ class Hops(click.ParamType["int | range"]):
 @click.option("--min-profit", type=click.IntRange(min=1), default=1, show_default=True, help="Least gain, base units of the start asset.")
 @click.option("--top", type=click.IntRange(min=1), help="The best so many; else all, for a range the best 50.")
 @click.option("--at", "height", type=click.IntRange(min=0), help="The market after this block; else at the tape's end.")
+@click.option("--config", type=click.Path(path_type=Path), help="Whose chains, DEXs and searcher are used; else the tape's own.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
-def command(tape: Path, start: str, hops: int | range, min_profit: int, top: int | None, height: int | None, as_json: bool) -> None:
+def command(
+    tape: Path,
+    start: str,
+    hops: int | range,
+    min_profit: int,
+    top: int | None,
+    height: int | None,
+    config: Path | None,
+    as_json: bool,
+) -> None:
     """List the cycles of TAPE that gain before chain costs, best first, each amount an exact quote."""
     from tidemill.api.tape import open_tape
 
-    market = open_tape(tape).market_at(height)
+    market = open_tape(tape).market_at(height, config)
     cycles = market.scan(start, hops, min_profit, top)
     lines = (json.dumps(_row(cycle)) for cycle in cycles) if as_json else _table(cycles, market, start)
     for line in lines:

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tidemill.errors import ConfigError, Problem
+from tidemill.redaction import remember_secret
 
 _REFERENCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:.+", re.DOTALL)
 _TELLING = re.compile(
     r"(?i)(private_?key|secret|passw(or)?d|passphrase|mnemonic|seed_?phrase|api_?key|(auth|access|bot|api|bearer)_?token|credentials?)$"
 )
-_revealed: set[str] = set()
 
 
 class Secret:
@@ -33,7 +33,7 @@ class Secret:
         return self._reference
 
     def reveal(self, environ: Mapping[str, str] | None = None) -> str:
-        """Return the secret itself; from now on ``redact`` knows it.
+        """Return the secret itself; from now on it is taken out of what is told.
 
         Raises:
             ConfigError: the variable is not set, the file cannot be read, or what is there is empty.
@@ -48,7 +48,7 @@ class Secret:
                 raise ConfigError([Problem("$", f"the secret {self._reference} cannot be read: {type(error).__name__}")]) from error
         if not found:
             raise ConfigError([Problem("$", f"the secret {self._reference} is not set or empty")])
-        _revealed.add(found)
+        remember_secret(found)
         return found
 
     def __repr__(self) -> str:
@@ -75,8 +75,3 @@ def is_reference(text: object) -> bool:
 def names_a_secret(key: str) -> bool:
     """Whether a key's name says that its value is secret (``private_key``, ``api_token``, …)."""
     return _TELLING.search(key) is not None
-
-
-def revealed() -> tuple[str, ...]:
-    """Return every secret that was revealed in this process, longest first: what must not reach any output."""
-    return tuple(sorted(_revealed, key=lambda text: (-len(text), text)))

@@ -15,7 +15,7 @@ from tidemill.discovery.entry_points import EntryPoint, find_entry_points
 from tidemill.discovery.reserved import clash, command_name
 
 if TYPE_CHECKING:
-    from tidemill.errors import PluginError
+    from tidemill.errors import PluginError, said
 
 COMMAND_INTERFACE = 1
 """The version of the command interface that this kernel loads, as in the table of kinds."""
@@ -94,5 +94,5 @@ def _blame(found: FoundCommand, error: Exception) -> "PluginError | None":
         return None
     last = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{Path(last.filename).name}, line {last.lineno}"
-    message = f"its command raised {type(error).__name__}: {error} ({where})"
+    message = f"its command raised {said(error)} ({where})"
     return PluginContractError(f"commands.{found.entry.name}", message, distribution=found.distribution)

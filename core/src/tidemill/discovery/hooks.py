@@ -8,7 +8,7 @@ from typing import Any
 import pluggy
 
 from tidemill.discovery.metadata import PluginMetadata
-from tidemill.errors import PluginContractError, PluginLoadError
+from tidemill.errors import PluginContractError, PluginLoadError, said
 from tidemill.hookspecs.kinds import KIND_BY_NAME, KINDS, Kind
 from tidemill.hookspecs.markers import PROJECT
 from tidemill.hookspecs.plugin import Plugin
@@ -69,7 +69,7 @@ class Hooks:
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            raise _fault(plugin, f"{kind.hook} raised {type(error).__name__}: {error}") from error
+            raise _fault(plugin, f"{kind.hook} raised {said(error)}") from error
         classes: list[type[Plugin]] = []
         for answer in answers:
             wanted = f"expected a list of classes derived from {kind.interface}"
@@ -91,7 +91,7 @@ def _import(plugin: PluginMetadata) -> object:
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        message = f"cannot import {plugin.module}: {type(error).__name__}: {error}"
+        message = f"cannot import {plugin.module}: {said(error)}"
         raise PluginLoadError(plugin.path, message, distribution=plugin.distribution) from error
     return holder
 

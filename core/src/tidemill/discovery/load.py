@@ -7,6 +7,7 @@ from attrs import frozen
 
 from tidemill.discovery.contract import class_of
 from tidemill.discovery.hooks import Hooks, Monitor
+from tidemill.discovery.host_bounds import host_refusal
 from tidemill.discovery.metadata import PluginMetadata
 from tidemill.discovery.packages import where_to_get
 from tidemill.discovery.registry import Loaded, Registry
@@ -95,7 +96,8 @@ def choose(table: "PluginTable", found: Sequence[PluginMetadata]) -> PluginMetad
         owners = " and ".join(f"{plugin.distribution} {plugin.version}" for plugin in fit)
         return PluginLoadError(table.path, f"has two owners, {owners}: uninstall one", distribution=fit[0].distribution)
     if fit:
-        return fit[0]
+        refusal = host_refusal(fit[0].distribution)
+        return fit[0] if refusal is None else PluginLoadError(table.path, refusal, distribution=fit[0].distribution)
     if same:
         return PluginLoadError(table.path, same[0].refusal or "", distribution=same[0].distribution)
     installed = tuple(plugin.name for plugin in found if plugin.kind == table.kind)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 from attrs import frozen
 
 from tidemill.discovery.metadata import PluginMetadata
-from tidemill.errors import PluginContractError, PluginError, TidemillError
+from tidemill.errors import PluginContractError, PluginError, TidemillError, said
 from tidemill.hookspecs.plugin import Plugin
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Loaded:
             raise
         except BaseException as error:
             raise PluginContractError(
-                self.metadata.path, f"{what} raised {type(error).__name__}: {error}", distribution=self.metadata.distribution
+                self.metadata.path, f"{what} raised {said(error)}", distribution=self.metadata.distribution
             ) from error
 
     def make(self, settings: object) -> Plugin:

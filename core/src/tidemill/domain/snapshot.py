@@ -39,7 +39,11 @@ class ChainView:
 
 @frozen
 class Changed:
-    """What changed since ideas were last asked: pools, priced assets, order-book markets, by id. A change of our overlay counts."""
+    """What changed since ideas were last asked: pools, priced assets, order-book markets, by id. A change of our overlay counts.
+
+    After a block ``pools`` and ``pairs`` tell what moved in it. New reference prices come between two blocks: then ``prices`` tells the
+    assets, and the others are empty. All are empty where nothing changed, as at the beginning of a run.
+    """
 
     pools: tuple[PoolId, ...] = ()
     pairs: tuple[Pair, ...] = ()

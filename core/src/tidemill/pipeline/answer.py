@@ -41,12 +41,20 @@ def decode_answer(data: bytes) -> Answer:
         raise DecodeError("an answer nested without end") from error
 
 
-def encode_fault(fault: str) -> bytes:
-    """Return as JSON what went wrong, "" for nothing."""
-    return json.dumps({"fault": fault}).encode()
+@frozen
+class Reply:
+    """What went wrong, "" for nothing; ``deliberate``: the plugin refused on purpose, and would again."""
+
+    fault: str = ""
+    deliberate: bool = False
 
 
-def decode_fault(data: bytes) -> str:
+def encode_reply(reply: Reply) -> bytes:
+    """Return a reply as JSON."""
+    return json.dumps({"fault": reply.fault, "deliberate": reply.deliberate}).encode()
+
+
+def decode_reply(data: bytes) -> Reply:
     """Return what went wrong, as the other side says it.
 
     Raises:
@@ -59,5 +67,4 @@ def decode_fault(data: bytes) -> str:
         raise DecodeError(f"{data!r:.60} is no JSON") from error
     if not (isinstance(found, dict) and isinstance(found.get("fault"), str)):
         raise DecodeError(f"{data!r:.60} is no object with a text named fault")
-    fault: str = found["fault"]
-    return fault
+    return Reply(found["fault"], found.get("deliberate") is True)

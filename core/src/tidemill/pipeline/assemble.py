@@ -28,6 +28,7 @@ from tidemill.hookspecs.strategy import Strategy
 from tidemill.pipeline.core import Core
 from tidemill.pipeline.parts import BookPlan, Parts
 from tidemill.pipeline.supervise import Supervisor
+from tidemill.stages.chain_rules import GuardedRules
 from tidemill.stages.ideas import Asked
 from tidemill.stages.market import Market
 from tidemill.stages.planner import Tools
@@ -89,7 +90,7 @@ def assemble(config: Config, registry: Registry | None = None, guard: type[Super
 
 
 def _parts(config: Config, made: Assembled, chains: Mapping[ChainId, Chain], supervisor: Supervisor, searcher: Searcher | None) -> Parts:
-    rules = {rule.id: rule for rule in made.rules}
+    rules = {rule.id: GuardedRules(rule, f"chains.{chains[rule.id].name}", supervisor) for rule in made.rules}
     dexes = _of_kind(made, "dex", Dex)  # type: ignore[type-abstract]
     lenders = tuple(_of_kind(made, "lender", Lender).values())  # type: ignore[type-abstract]
     strategies = _of_kind(made, "strategy", Strategy)  # type: ignore[type-abstract]

@@ -18,8 +18,9 @@ from typing import Any
 import anyio
 
 from tidemill.errors import DecodeError, PluginError
-from tidemill.pipeline.answer import decode_fault
+from tidemill.pipeline.answer import Reply, decode_reply
 from tidemill.pipeline.frames import HEAD, MAX_ANSWER, frame
+from tidemill.stages.guard import Fault, PluginFault
 
 START_S = 60
 """So long a process may take to import its plugins."""
@@ -51,15 +52,28 @@ class Child:
         self.plugin = plugin
         self._socket = ours
         self._held = bytearray()
+        self._readable = select.poll()
+        self._readable.register(ours, select.POLLIN)
         self._ended = False
         with ExitStack() as unless_started, theirs:
             unless_started.enter_context(ours)
             for one in (ours, theirs):
                 one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
             ours.setblocking(False)
+            # The option of -X means nothing to Python: it is for who looks at the list of processes.
             # Its standard output is our standard error: what a plugin prints there would spoil ours
             self._process = subprocess.Popen(  # noqa: S603 - this interpreter, and code of ours
-                [sys.executable, "-P", "-c", _BOOT, str(theirs.fileno()), str(os.getpid()), json.dumps(sys.path)],
+                [
+                    sys.executable,
+                    "-X",
+                    f"tidemill: {plugin}",
+                    "-P",
+                    "-c",
+                    _BOOT,
+                    str(theirs.fileno()),
+                    str(os.getpid()),
+                    json.dumps(sys.path),
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=2,
                 pass_fds=(theirs.fileno(),),
@@ -84,19 +98,19 @@ class Child:
             return
         await self.send(self._hello, START_S)
         self._hello = None
-        fault = await self.fault(START_S)
-        if fault:
-            raise PluginError(self.plugin, f"its process cannot begin: {fault}")
+        reply = await self.reply(START_S)
+        if reply.fault:
+            raise PluginFault(Fault(self.plugin, f"its process cannot begin: {reply.fault}", deliberate=reply.deliberate))
 
-    async def fault(self, limit_s: float) -> str:
-        """Return what it says went wrong with what it was told, "" for nothing.
+    async def reply(self, limit_s: float) -> Reply:
+        """Return what it says went wrong with what it was told.
 
         Raises:
             PluginError: as ``receive``, or what came says neither.
         """
         content = await self.receive(limit_s)
         try:
-            return decode_fault(content)
+            return decode_reply(content)
         except DecodeError as error:
             raise PluginError(self.plugin, f"its process sent what is no answer: {error}") from None
 
@@ -106,17 +120,25 @@ class Child:
         Raises:
             PluginError: it died, or did not take them within ``limit_s`` seconds.
         """
-        rest = memoryview(data)
+        # A batch is taken at once, as a rule: a scope with a limit costs more than to send it
+        rest = memoryview(data)[self._send(data) :]
+        if not rest:
+            return
         with anyio.move_on_after(limit_s):
             while rest:
-                try:
-                    rest = rest[self._socket.send(rest) :]
-                except BlockingIOError:
-                    await anyio.wait_writable(self._socket)
-                except OSError:
-                    raise PluginError(self.plugin, self._death()) from None
+                await anyio.wait_writable(self._socket)
+                rest = rest[self._send(rest) :]
         if rest:
             raise PluginError(self.plugin, f"its process took nothing for {limit_s:g} s")
+
+    def _send(self, data: bytes | memoryview) -> int:
+        """Send what is taken without waiting, and return how much that was."""
+        try:
+            return self._socket.send(data)
+        except BlockingIOError:
+            return 0
+        except OSError:
+            raise PluginError(self.plugin, self._death()) from None
 
     async def receive(self, limit_s: float) -> bytes:
         """Return the next frame's content.
@@ -124,10 +146,12 @@ class Child:
         Raises:
             PluginError: it died, sent nonsense, or nothing whole within ``limit_s`` seconds.
         """
+        # It folds while we do, and has answered by now or within a moment, as a rule
+        if (content := self._take()) is not None or (self._soon() and self._read() and (content := self._take()) is not None):
+            return content
         with anyio.move_on_after(limit_s):
             while (content := self._take()) is None:
-                if not self._soon():
-                    await anyio.wait_readable(self._socket)
+                await anyio.wait_readable(self._socket)
                 self._read()
             return content
         # Where this process was stopped meanwhile, the answer may lie there though its time is over
@@ -138,9 +162,7 @@ class Child:
 
     def _soon(self) -> bool:
         """Wait a moment for something to read."""
-        poll = select.poll()
-        poll.register(self._socket, select.POLLIN)
-        return bool(poll.poll(SPIN_MS))
+        return bool(self._readable.poll(SPIN_MS))
 
     def _read(self) -> bool:
         """Take in what has come; return whether anything had."""

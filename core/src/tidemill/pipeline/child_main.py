@@ -21,7 +21,7 @@ import anyio.to_thread
 from tidemill.config.model import Config
 from tidemill.errors import TidemillError
 from tidemill.hookspecs.notifier import Notifier
-from tidemill.pipeline.answer import ASKING, Answer, encode_answer, encode_fault
+from tidemill.pipeline.answer import ASKING, Answer, Reply, encode_answer, encode_reply
 from tidemill.pipeline.assemble import assemble
 from tidemill.pipeline.core import Core
 from tidemill.pipeline.core_copy import read_core, shared
@@ -47,9 +47,9 @@ def main(descriptor: int, parent: int) -> None:
         try:
             serve = _strategy(hello, line) if hello["kind"] == "strategy" else _notifier(hello, line)
         except TidemillError as error:
-            line.say(encode_fault(str(error)))
+            line.say(encode_reply(Reply(str(error), deliberate=True)))
             os._exit(1)
-        line.say(encode_fault(""))
+        line.say(encode_reply(Reply()))
         serve()
     except StopIteration:
         pass
@@ -154,8 +154,8 @@ def _notifier(hello: dict[str, Any], line: _Line) -> Callable[[], None]:
         messages = line.messages()
         while (message := await anyio.to_thread.run_sync(next, messages, None)) is not None:
             what, value = message
-            fault = await isolated(_call(what, value), notifier)
-            line.say(encode_fault(fault))
+            fault = await isolated(path, _call(what, value), notifier)
+            line.say(encode_reply(Reply() if fault is None else Reply(fault.reason, fault.deliberate)))
 
     return lambda: anyio.run(serve)
 

@@ -54,9 +54,9 @@ class ControlServer:
 
     async def _client(self, stream: SocketStream) -> None:
         try:
-            failed = await isolated(self._converse, stream)
-            if failed:
-                self._log.error("a control request failed", reason=failed)
+            failed = await isolated("control", self._converse, stream)
+            if failed is not None:
+                self._log.error("a control request failed", reason=failed.reason)
         finally:
             self._places.release()
             with anyio.CancelScope(shield=True):

@@ -245,7 +245,7 @@ class Core:
         self.market.refresh_trees()
         view = self._updated(changed)
         found = [*self._gathered(asked, view), *proposed]
-        ideas = ranked(found, view, self._parts.tools.rules, self._base_of, self._parts.guard, self._faults)
+        ideas = ranked(found, view, self.roster.tools.rules, self._base_of, self._parts.guard, self._faults)
         self.tally.opportunities += len(ideas)
         for idea in ideas:
             for book in self._parts.books:
@@ -302,7 +302,7 @@ class Core:
 
     def _consider(self, idea: Idea, book: BookState, view: Snapshot) -> Planned | Rejected:
         opportunity = idea.opportunity
-        if opportunity.chain not in self._parts.tools.rules:
+        if opportunity.chain not in self.roster.tools.rules:
             return Rejected("chain", f"no chain {opportunity.chain} is enabled")
         if idea.net <= 0:
             text = f"an expected profit of {idea.net} of {self._base_of.get(idea.strategy.name, book.base)} after costs"

@@ -8,6 +8,7 @@ from tidemill.hookspecs.notifier import Notifier
 from tidemill.pipeline.brief import Brief
 from tidemill.pipeline.child import Child
 from tidemill.pipeline.frames import frame
+from tidemill.stages.guard import Fault, PluginFault
 
 ANSWER_S = 3600
 """Whoever waits for a notifier sets a limit of its own; this one only keeps a wait from having none."""
@@ -25,6 +26,11 @@ class IsolatedNotifier(Notifier):
         self.name = brief.plugin.removeprefix("notifiers.")  # type: ignore[misc]  # its plugin's, though a class attribute elsewhere
         self._brief = brief
         self._child: Child | None = None
+
+    @property
+    def pid(self) -> int:
+        """The id of its process; 0 while it has none."""
+        return 0 if self._child is None else self._child.pid
 
     async def start(self, header: RunHeader) -> None:
         self._child = Child(self._brief.plugin, self._brief.hello, self._brief.environ)
@@ -44,17 +50,26 @@ class IsolatedNotifier(Notifier):
             self._child = None
 
     async def _say(self, what: str, value: object) -> None:
-        child = self._child
+        """Tell the child, and wait for what it says to it.
+
+        Raises:
+            PluginFault: the notifier raised there, or its process cannot begin, died or sent what is no reply.
+        """
+        child, path = self._child, self._brief.plugin
         if child is None:
-            raise PluginError(self._brief.plugin, "its process has ended")
+            raise PluginFault(Fault(path, "its process has ended"))
         done = False
         try:
             await child.ready()
             await child.send(frame((what, value)), ANSWER_S)
-            fault = await child.fault(ANSWER_S)
-            done = not fault
+            reply = await child.reply(ANSWER_S)
+            done = not reply.fault
+        except PluginFault:
+            raise
+        except PluginError as error:
+            raise PluginFault(Fault(path, error.message)) from error
         finally:
             if not done:
                 self.close()
-        if fault:
-            raise PluginError(self._brief.plugin, fault)
+        if reply.fault:
+            raise PluginFault(Fault(path, reply.fault, deliberate=reply.deliberate))

@@ -6,13 +6,14 @@ run where the fold runs, under the supervisor's and the watchdog's eyes.
 """
 
 import pickle
+from time import perf_counter
 
 from attrs import define, evolve
 
 from tidemill.config.model import Config
 from tidemill.domain.events import Batch, PluginState, Proposals
 from tidemill.domain.ids import PoolId
-from tidemill.errors import DecodeError, PluginError
+from tidemill.errors import DecodeError, PluginError, said
 from tidemill.pipeline.answer import ASKING, decode_answer
 from tidemill.pipeline.brief import Brief, brief_of
 from tidemill.pipeline.child import Child
@@ -26,8 +27,13 @@ from tidemill.stages.guard import Fault
 
 FIRST = 4
 """The first answer of a process may take so many times as long: every pool is new to it."""
-FOLD_S = 60
-"""So long a process may take to fold a batch, the strategy's own time left out: none of its code runs then."""
+FOLD_S = 2
+FIRST_FOLD_S = 20
+FOLD_TIMES = 20
+"""So long, or so many times as long as the fold here, a process may take to fold a batch, the strategy's own time left out; the first
+batch comes with the whole market. None of the strategy's code need run then, but a thread of its own may hold the process up."""
+STEADY = 8
+"""A process that answered so many times without a fault ends its strategy's row of failures: one that only begins well does not."""
 
 MOST_FAULTS = 8
 """So many faults of one answer are told."""
@@ -40,7 +46,7 @@ class _Seat:
     """A strategy and its process, None while there is none.
 
     ``resting``: it failed, and its next process, which starts meanwhile, is not asked yet. ``behind``: it must be told everything before
-    the next batch. ``owes`` that it was asked, ``answered`` that this process has answered before.
+    the next batch. ``owes`` that it was asked, ``answered`` how often this process has answered without a fault.
     """
 
     name: str
@@ -49,7 +55,7 @@ class _Seat:
     resting: bool = False
     behind: bool = True
     owes: bool = False
-    answered: bool = False
+    answered: int = 0
 
     @property
     def path(self) -> str:
@@ -75,6 +81,7 @@ class Isolation:
         self._seats = [_Seat(one.strategy.name, brief_of(config, one.path)) for one in parts.asked if one.isolated]
         self._intents: list[Intent] = []
         self._faults: list[Fault] = []
+        self._sent = 0.0
 
     def start(self) -> None:
         """Start the processes; nothing waits for them until the first batch."""
@@ -104,11 +111,12 @@ class Isolation:
                     message = message or frame(("batch", decide, tuple(self._intents), self._waiting(), batch))
                     data = message
                 assert seat.child is not None  # noqa: S101 those without were left out
-                await seat.child.send(data, FOLD_S)
+                await seat.child.send(data, FIRST_FOLD_S)
                 seat.owes = decide
             except PluginError as error:
                 self._failed(seat, error.message)
         self._intents.clear()
+        self._sent = perf_counter()
 
     def folded(self, batch: Batch, effects: Effects) -> None:
         """Note what the fold here came to: what the others must be told, and who is to be started again."""
@@ -124,11 +132,12 @@ class Isolation:
     async def answers(self) -> tuple[Proposals, ...]:
         """Wait for everyone who was asked, up to the deadline each, and return what they found, in the order of the configuration."""
         proposals = []
+        fold_s = max(FOLD_S, FOLD_TIMES * (perf_counter() - self._sent))
         for seat in self._seats:
             if seat.child is None or not seat.owes:
                 continue
             try:
-                content = await seat.child.receive(FOLD_S)
+                content = await seat.child.receive(fold_s if seat.answered else max(fold_s, FIRST_FOLD_S))
                 limit_s = self._limit_s * (1 if seat.answered else FIRST)
                 answer = decode_answer(await seat.child.receive(limit_s) if content == ASKING else content)
             except PluginError as error:
@@ -137,12 +146,12 @@ class Isolation:
             except DecodeError as error:
                 self._failed(seat, f"its process sent what is no answer: {error}")
                 continue
-            seat.owes, seat.answered, seat.behind = False, True, bool(answer.lost)
+            seat.owes, seat.answered, seat.behind = False, seat.answered + 1, bool(answer.lost)
             faults = [_own(seat.path, fault) for fault in answer.faults[:MOST_FAULTS]]
             blamed = [fault for fault in faults if fault.blamed]
             if blamed:
                 self._failed(seat, blamed[0].reason)
-            else:
+            elif seat.answered >= STEADY:
                 self._supervisor.fine(seat.path)
             self._faults.extend(fault for fault in faults if not fault.blamed)
             if answer.found:
@@ -161,8 +170,8 @@ class Isolation:
         try:
             copy = copy_core(self._core, self._parts)
         except (pickle.PicklingError, AttributeError, TypeError) as error:
-            raise PluginError(seat.path, f"the market cannot be given to its process: {type(error).__name__}: {error}") from error
-        await child.send(frame(("core", copy, self._core.roster.idle)), FOLD_S)
+            raise PluginError(seat.path, f"the market cannot be given to its process: {said(error)}") from error
+        await child.send(frame(("core", copy, self._core.roster.idle)), FIRST_FOLD_S)
         seat.behind = False
 
     def _waiting(self) -> tuple[PoolId, ...]:
@@ -182,7 +191,7 @@ class Isolation:
                     self._spawn(seat)
 
     def _spawn(self, seat: _Seat) -> None:
-        seat.behind, seat.owes, seat.answered = True, False, False
+        seat.behind, seat.owes, seat.answered = True, False, 0
         try:
             seat.child = Child(seat.path, seat.brief.hello, seat.brief.environ)
         except OSError as error:

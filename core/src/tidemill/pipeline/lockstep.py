@@ -1,8 +1,9 @@
 """The lock-step driver: a batch is finished, with everything that follows from it, before the next begins."""
 
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
+from typing import ParamSpec, TypeVar
 
 import anyio
 import structlog
@@ -19,11 +20,16 @@ from tidemill.pipeline.memory import MemoryWatch
 from tidemill.pipeline.notices import Notices
 from tidemill.pipeline.pace import Pace
 from tidemill.pipeline.paper import PaperDesk
-from tidemill.pipeline.supervise import Supervisor
+from tidemill.pipeline.supervise import Supervisor, demanded
 from tidemill.pipeline.writer import LedgerWriter
+from tidemill.stages.chain_rules import path_of
+from tidemill.stages.contract import given
 from tidemill.stages.effects import Effects
 from tidemill.tape.writer import TapeWriter
 from tidemill.units import NS_PER_S
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 DIGEST_LENGTH = 16
 """Hexadecimal digits of the running digest that stand beside each batch on a tape."""
@@ -73,16 +79,17 @@ class Lockstep:
         self._links = links
         self._paper = paper
         self._supervisor = supervisor
-        self._notices = notices
+        self.notices = notices
         self._pace = pace
         self._writer = writer
         self._recorder = recorder
-        self._isolation = isolation
+        self.isolation = isolation
         self._memory = memory
         self._seq = 0
         self._commands = 0
         self._last: Batch | None = None
         self._over = False
+        self._owing = False
         self._turn = _Turn()
         self._waiting: anyio.CancelScope | None = None
         self._reads: deque[tuple[ChainId, tuple[Key, ...]]] = deque()
@@ -181,8 +188,8 @@ class Lockstep:
         """Record a batch, fold it, and carry out what the core asks, in the order that ``Effects`` states."""
         if self._recorder is not None:
             self._recorder.write(batch, decide, self.digest.hexdigest()[:DIGEST_LENGTH])
-        if self._isolation is not None:
-            await self._isolation.send(batch, decide)
+        if self.isolation is not None:
+            await self.isolation.send(batch, decide)
         blocks = self.core.tally.blocks
         effects = self.core.on_batch(batch, decide)
         heads = self.core.tally.blocks - blocks
@@ -196,15 +203,15 @@ class Lockstep:
             self._paper.take(intent, self.core.market.state.chains[intent.plan.chain].head.height)
         self._reads.extend(effects.reads)
         for chain, watch in effects.watches:
-            await self._links[chain].watch((watch,), ())
-        self._notices.put(effects.notes)
+            await self._ask(chain, "watch", self._links[chain].watch, (watch,), ())
+        self.notices.put(effects.notes)
         faults, self._paper.faults = (*self._paper.faults, *effects.faults), []
         proposals = effects.proposals
-        if self._isolation is not None:
-            self._isolation.folded(batch, effects)
+        if self.isolation is not None:
+            self.isolation.folded(batch, effects)
             if decide:
-                proposals += await self._isolation.answers()
-            faults += self._isolation.take_faults()
+                proposals += await self.isolation.answers()
+            faults += self.isolation.take_faults()
         events = self._supervisor.answer(faults, heads)
         if events:
             self._answers.append((self._batch("supervisor", batch.chain, batch.height, batch.local_ns, events), False))
@@ -221,11 +228,12 @@ class Lockstep:
         grown = self._memory.heads(heads) if self._memory is not None else ""
         if grown:
             self._log.warning(grown)
-            self._notices.put((Note("memory", "warning", batch.height, batch.local_ns // NS_PER_S, grown),))
+            self.notices.put((Note("memory", "warning", batch.height, batch.local_ns // NS_PER_S, grown),))
 
     async def _follow_up(self, *, decide: bool, local_ns: int) -> None:
         """Read what the core asked for and tell it of failures, until it asks for nothing more."""
         unread: list[tuple[ChainId, tuple[Key, ...]]] = []
+        reason = ""
         for _ in range(MAX_READ_ROUNDS):
             if self._answers:
                 answer, asks = self._answers.popleft()
@@ -233,25 +241,42 @@ class Lockstep:
             elif self._reads:
                 chain, keys = self._reads.popleft()
                 states = await self._read(chain, keys)
-                if states is None:
+                if isinstance(states, str):
                     unread.append((chain, keys))
+                    reason = reason or states
                 elif states.values:
                     view = self.core.market.state.chains.get(chain)
                     height = view.head.height if view is not None else 0
                     await self.feed(self._batch("reader", chain, height, local_ns, (states,)), decide=decide)
             else:
-                self._reads.extend(unread)
+                self._owe(unread, reason)
                 return
-        self._reads.extend(unread)
+        self._owe(unread, reason)
         self._log.warning("the core keeps asking for state; the rest is read with the next block", rounds=MAX_READ_ROUNDS)
 
-    async def _read(self, chain: ChainId, keys: tuple[Key, ...]) -> States | None:
+    async def _read(self, chain: ChainId, keys: tuple[Key, ...]) -> States | str:
+        """Return what the chain says of these keys, or why it cannot answer now."""
         view = self.core.market.state.chains.get(chain)
+        height = view.head.height if view is not None else None
         try:
-            return await self._links[chain].reader.read(keys, view.head.height if view is not None else None)
+            answer = await self._ask(chain, "read", self._links[chain].reader.read, keys, height)
+            states: States = given(answer, States, path_of(self.core.market.rules[chain]), "read", "States")
+            return states
         except Unavailable as error:
-            self._log.debug("state cannot be read now", chain=chain, keys=len(keys), reason=str(error))
-            return None
+            return str(error) or type(error).__name__
+
+    def _owe(self, unread: Sequence[tuple[ChainId, tuple[Key, ...]]], reason: str) -> None:
+        """Read later what could not be read; told once until everything was read again, however often it is tried."""
+        self._reads.extend(unread)
+        if unread and not self._owing:
+            chain, keys = unread[0]
+            count, first = sum(len(keys) for _, keys in unread), next(iter(keys), "")
+            self._log.debug("state cannot be read now", chain=chain, keys=count, first=f"{first:.24}", reason=f"{reason:.60}")
+        self._owing = bool(unread)
+
+    async def _ask(self, chain: ChainId, member: str, ask: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Ask a chain's I/O half what the run cannot do without."""
+        return await demanded(path_of(self.core.market.rules[chain]), member, ask, *args, **kwargs)
 
     def _batch(self, source: str, chain: ChainId | None, height: int, local_ns: int, events: tuple) -> Batch:  # type: ignore[type-arg]
         self._seq += 1

@@ -12,10 +12,14 @@ EVERY_HEADS = 64
 _MB = 1_000_000
 
 
-def resident_mb() -> int:
-    """Return the resident memory of this process in megabytes of 10^6 bytes, rounded down; 0 where the system does not say."""
+def resident_mb(process: int | None = None) -> int:
+    """Return what a process (None: this one) holds in memory, in megabytes of 10^6 bytes, rounded down; 0 where nobody can say."""
     with suppress(OSError, ValueError, IndexError):
-        return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE") // _MB
+        return (
+            int(Path(f"/proc/{'self' if process is None else process}/statm").read_text("ascii").split()[1])
+            * os.sysconf("SC_PAGE_SIZE")
+            // _MB
+        )
     return 0
 
 

@@ -13,6 +13,7 @@ from tidemill.domain.time import ChainTime
 from tidemill.errors import PluginError
 from tidemill.hookspecs.chain import ChainRules
 from tidemill.planning.replay import Broken, replay_flow
+from tidemill.stages.chain_rules import checked_cost, path_of
 from tidemill.stages.effects import Intent
 from tidemill.stages.guard import Fault, Guard
 
@@ -62,7 +63,7 @@ class PaperDesk:
     ) -> Outcome:
         plan = intent.plan
         assert isinstance(plan, Flow)  # noqa: S101 the core sends nothing else
-        cost = self._guard.call(f"the rules of {plan.chain}", self._rules[plan.chain].cost, intent.unsigned, snapshot)
+        cost = self._guard.call(path_of(self._rules[plan.chain]), _charged, self._rules[plan.chain], intent, snapshot)
         if isinstance(cost, Fault):
             raise PluginError(cost.plugin, cost.reason)
         if 0 < plan.cost_cap < cost:
@@ -80,3 +81,7 @@ class PaperDesk:
             return Outcome(OutcomeStatus.REVERTED, head.height, block_hash, cost=cost, reason=replayed.reason, proof=proof)
         pools.update(dict(replayed.after))
         return Outcome(OutcomeStatus.FILLED, head.height, block_hash, replayed.fills, replayed.changes, cost, proof=proof)
+
+
+def _charged(rules: ChainRules, intent: Intent, snapshot: Snapshot) -> int:
+    return checked_cost(path_of(rules), "cost", rules.cost(intent.unsigned, snapshot))

@@ -10,11 +10,12 @@ from typing import Any
 
 import attrs
 
-from tidemill.config.secret import Secret, names_a_secret, revealed
+from tidemill.config.secret import Secret, names_a_secret
 from tidemill.domain.events import Batch
 from tidemill.domain.snapshot import Snapshot
 from tidemill.domain.time import ChainTime
 from tidemill.planning.desk import Desk
+from tidemill.redaction import REDACTED, without_secrets
 
 MOST = 48
 """Characters of one value."""
@@ -54,13 +55,6 @@ def short(value: object, depth: int = 0) -> str:
     return _record(value, depth) if attrs.has(type(value)) else type(value).__name__
 
 
-def without_secrets(text: str) -> str:
-    """Return a text with every secret that was revealed in this process taken out."""
-    for secret in revealed():
-        text = text.replace(secret, "[redacted]")
-    return text
-
-
 def _sequence(values: list[object] | tuple[object, ...], depth: int) -> str:
     if len(values) > 1 and not isinstance(values[0], str | int | type) and all(type(one) is type(values[0]) for one in values):
         return f"{len(values)} × {type(values[0]).__name__}"
@@ -81,7 +75,7 @@ def _record(value: Any, depth: int) -> str:
     for field in fields[:MOST_FIELDS]:
         inner = getattr(value, field)
         hidden = names_a_secret(field) and inner is not None and not isinstance(inner, Secret)
-        shown.append(f"{field}={'[redacted]' if hidden else short(inner, depth + 1)}")
+        shown.append(f"{field}={REDACTED if hidden else short(inner, depth + 1)}")
     return f"{name}({', '.join([*shown, '…'] if len(fields) > MOST_FIELDS else shown)})"
 
 

@@ -12,9 +12,10 @@ import anyio
 from attrs import evolve
 
 from tidemill.domain.events import MARKET_EVENTS, Batch, PluginState
-from tidemill.errors import InvariantError, MarketDataError, PluginContractError, PluginError, TidemillError
+from tidemill.errors import InvariantError, MarketDataError, PluginContractError, PluginError, TidemillError, said
 from tidemill.pipeline.stop import interrupts_are_received
-from tidemill.stages.guard import Fault, rests
+from tidemill.redaction import without_secrets
+from tidemill.stages.guard import Fault, PluginFault, rests
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -65,17 +66,20 @@ class Supervisor:
         try:
             answer = function(*args, **kwargs)
         except MarketDataError as error:
-            return Fault(self.blamed(error.__traceback__, plugin), str(error), blamed=False)
+            return Fault(self.blamed(error.__traceback__, plugin), said(error).removeprefix(f"{type(error).__name__}: "), blamed=False)
         except InvariantError:
             raise
+        except PluginFault as error:
+            return error.fault
         except PluginContractError as error:
             named = error.plugin if error.plugin in self._known else self.blamed(error.__traceback__, plugin)
-            return Fault(named, f"{type(error).__name__}: {error}")
+            return Fault(named, said(error))
         except BaseException as error:
             # The fold is synchronous: no cancellation reaches it, whatever a plugin raises is its own
             if isinstance(error, KeyboardInterrupt) and not interrupts_are_received():
                 raise
-            return Fault(self.blamed(error.__traceback__, plugin), f"{type(error).__name__}: {error}")
+            deliberate = isinstance(error, TidemillError)
+            return Fault(self.blamed(error.__traceback__, plugin), said(error), deliberate=deliberate)
         finally:
             self.running = outer
         if self._failures:
@@ -173,7 +177,7 @@ async def tended(plugin: str, begin: Callable[[], AsyncIterator[Batch]], max_fai
                     yield last
             return
         except (Exception, SystemExit) as error:
-            reason = f"{type(error).__name__}: {error}"
+            reason = said(error)
         failures += 1
         events = [PluginState(plugin, "failed", failures, reason)]
         if failures >= max_failures:
@@ -211,21 +215,35 @@ def check_batch(plugin: str, batch: object) -> None:
             raise PluginContractError(plugin, f"gave {event!r:.60} in a batch: a source gives market events only")
 
 
-async def needed(plugin: str, batches: AsyncIterator[Batch]) -> AsyncGenerator[Batch, None]:
-    """Yield the batches of a source that a run cannot do without.
+async def needed(plugin: str, begin: Callable[[], AsyncIterator[Batch]]) -> AsyncGenerator[Batch, None]:
+    """Yield the batches of a source that a run cannot do without; ``begin`` gives them.
 
     Raises:
         PluginError: it raised anything that is not one of ours; the cause is kept.
     """
     try:
-        async with _closing(batches):
+        async with _closing(begin()) as batches:
             async for batch in batches:
                 check_batch(plugin, batch)
                 yield batch
     except TidemillError:
         raise
     except (Exception, SystemExit) as error:
-        raise PluginError(plugin, f"its batches ended with {type(error).__name__}: {error}") from error
+        raise PluginError(plugin, f"its batches ended with {said(error)}") from error
+
+
+async def demanded(plugin: str, member: str, ask: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Await an answer that a run cannot do without.
+
+    Raises:
+        PluginError: the plugin raised anything that is not one of ours; the cause is kept.
+    """
+    try:
+        return await ask(*args, **kwargs)
+    except TidemillError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise PluginError(plugin, f"{member} raised {said(error)}") from error
 
 
 @asynccontextmanager
@@ -239,14 +257,34 @@ async def _closing(batches: AsyncIterator[Batch]) -> AsyncIterator[AsyncIterator
             await close()
 
 
-async def isolated(call: Callable[[A], Awaitable[None]], argument: A) -> str:
-    """Await a plugin's coroutine; return "" or, where it raised, what."""
+async def isolated(plugin: str, call: Callable[[A], Awaitable[None]], argument: A) -> Fault | None:
+    """Await a plugin's coroutine; return None or, where it raised, what. In a task of its own: it cancels none but that."""
+    answers: list[Fault | None] = []
+
+    async def work() -> None:
+        answers.append(await _awaited(plugin, call, argument))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(work)
+    return answers[0] if answers else Fault(plugin, "it cancelled itself")
+
+
+async def _awaited(plugin: str, call: Callable[[A], Awaitable[None]], argument: A) -> Fault | None:
     try:
         await call(argument)
+    except PluginFault as error:
+        return error.fault
     except (Exception, SystemExit, GeneratorExit) as error:
-        return f"{type(error).__name__}: {error}"
+        return Fault(plugin, _reason(plugin, error), deliberate=isinstance(error, TidemillError))
     except KeyboardInterrupt:
         if not interrupts_are_received():
             raise
-        return "KeyboardInterrupt: "
-    return ""
+        return Fault(plugin, "KeyboardInterrupt")
+    return None
+
+
+def _reason(plugin: str, error: BaseException) -> str:
+    """Say what was raised, without the plugin's name where it names itself: whoever tells the fault names it."""
+    if isinstance(error, PluginError) and error.plugin in (plugin, plugin.partition(".")[2]):
+        return without_secrets(error.message)
+    return said(error)

@@ -18,10 +18,12 @@ from tidemill.discovery.load import load_plugins
 from tidemill.discovery.metadata import PluginMetadata
 from tidemill.discovery.registry import Loaded, Registry
 from tidemill.discovery.scan import find_plugins
+from tidemill.errors import said
 from tidemill.hookspecs.chain import ChainLink, ChainReader, ChainRules
 from tidemill.hookspecs.kinds import KIND_BY_FOLDER
 from tidemill.hookspecs.plugin import Plugin
-from tidemill.pipeline.short import short, without_secrets
+from tidemill.pipeline.short import short
+from tidemill.redaction import without_secrets
 
 _HALVES = (ChainRules, ChainLink, ChainReader)
 """What a chain plugin hands out is interface too."""
@@ -143,4 +145,5 @@ class _Traced(Loaded):
 
 
 def _raised(error: BaseException) -> str:
-    return f"raised {type(error).__name__}: {short(str(error))}"
+    name = type(error).__name__
+    return f"raised {name}: {short(said(error).removeprefix(f'{name}: '))}"

@@ -58,6 +58,9 @@ class Watchdog:
         stop: whether the run was asked to end.
         rescue: writes what must not be lost; called from the watchdog's thread, given ``FINISH_S``.
         end: ends the process; replaced in tests.
+
+    Attributes:
+        closing: the market has ended, and notifiers hear the summary: as after a request to end, what is awaited must come in ``END_S``.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class Watchdog:
         self._stop = stop
         self._rescue = rescue
         self._end = end
+        self.closing = False
         self._turns = 0
         self._watched = threading.get_ident()
         self._done = threading.Event()
@@ -122,7 +126,7 @@ class Watchdog:
         while not self._done.wait(LOOK_S):
             lives = self._supervisor.calls != calls or waits_rightly(self._frame())
             still = 0 if lives or self._turns != turns else still + 1
-            idle = 0 if lives or not self._stop() else idle + 1
+            idle = 0 if lives or not (self._stop() or self.closing) else idle + 1
             calls, turns, armed = self._supervisor.calls, self._turns, armed + 1
             limit = INTERRUPTED_S if self._stop() else self._seconds
             if still * LOOK_S >= min(limit, self._seconds) or idle * LOOK_S >= END_S:

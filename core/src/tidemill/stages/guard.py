@@ -5,6 +5,8 @@ from typing import ParamSpec, Protocol, TypeVar
 
 from attrs import frozen
 
+from tidemill.errors import PluginError
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -22,11 +24,21 @@ class Fault:
     """Plugin code that raised: ``plugin`` is ``<folder>.<name>`` of the innermost plugin in the traceback.
 
     ``blamed`` is false where the input was at fault (a ``MarketDataError``): it is told, but does not count towards disabling.
+    ``deliberate``: it raised an error of Tidemill's tree, and so meant to refuse what it was given.
     """
 
     plugin: str
     reason: str
     blamed: bool = True
+    deliberate: bool = False
+
+
+class PluginFault(PluginError):
+    """Carries a fault through the code of another plugin that asked for what failed; a guard around it gives the fault as it is."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.plugin, fault.reason)
+        self.fault = fault
 
 
 class Guard(Protocol):

@@ -23,6 +23,7 @@ from tidemill.errors import MarketDataError, PluginError
 from tidemill.hookspecs.chain import ChainRules
 from tidemill.hookspecs.dex import Dex
 from tidemill.hookspecs.lender import Lender
+from tidemill.stages.chain_rules import path_of
 from tidemill.stages.effects import Intent
 from tidemill.stages.guard import Fault, Guard, P, T
 from tidemill.stages.history import drop_plan, keep_event, keep_pairs, keep_plan, past_plan, union
@@ -277,7 +278,7 @@ class Market:
         Raises:
             PluginError: they raised; it names the chain.
         """
-        answer = self._guard.call(f"the rules of {chain}", ask, *args, **kwargs)
+        answer = self._guard.call(path_of(self.rules[chain]), ask, *args, **kwargs)
         if isinstance(answer, Fault):
             raise PluginError(answer.plugin, answer.reason)
         return answer

@@ -13,14 +13,16 @@ from tidemill.domain.plan import Flow, Group, Orders, Plan
 from tidemill.domain.snapshot import Snapshot
 from tidemill.domain.transaction import Unsigned, Wallet
 from tidemill.errors import PluginContractError
-from tidemill.hookspecs.chain import ChainRules, Step
+from tidemill.hookspecs.chain import ChainRules
 from tidemill.hookspecs.dex import Dex
 from tidemill.hookspecs.lender import Lender
 from tidemill.hookspecs.risk import RiskCheck
 from tidemill.hookspecs.strategy import Strategy
 from tidemill.planning.desk import Desk
 from tidemill.planning.replay import Broken, Replayed, replay_flow
+from tidemill.stages.composing import built, composed
 from tidemill.stages.contract import check_flow, given, whole
+from tidemill.stages.offers import Offers
 
 MAX_SIZINGS = 6
 """The first sizing and five more under halved allowances, where a plan does not fit its chain."""
@@ -65,7 +67,7 @@ def plan_idea(opportunity: Opportunity, strategy: Strategy, book: BookState, vie
     allowance = allowed(opportunity, book, view, tools)
     if isinstance(allowance, Rejected):
         return Attempt(allowance)
-    desk = Desk(view, book, tools.rules, tools.lenders, tools.patience)
+    desk = Desk(view, book, tools.rules, tuple(Offers(lender) for lender in tools.lenders), tools.patience)
     missing: Missing = ()
     answer: Planned | Rejected = Rejected("fit", "nothing was tried")
     for _ in range(MAX_SIZINGS):
@@ -80,15 +82,15 @@ def plan_idea(opportunity: Opportunity, strategy: Strategy, book: BookState, vie
             return Attempt(plan, missing)
         check_plan(plan, opportunity, strategy, book)
         plan = plan if isinstance(plan, Group) else evolve(plan, cost_cap=min(plan.cost_cap, allowance.cost))
-        composed = compose(plan, desk, tools)
-        if isinstance(composed, Broken):
-            return Attempt(Rejected(composed.rule, composed.reason), composed.missing or missing)
-        if isinstance(composed, Rejected):
-            return Attempt(composed, missing)
-        if isinstance(composed, Planned):
-            return Attempt(at_the_door(composed, book, view, tools), missing)
-        text = f"the plan's {composed.what} is {composed.found}, the chain allows {composed.limit}"
-        answer = Rejected("fit", text, (("found", composed.found), ("limit", composed.limit)))
+        made = compose(plan, desk, tools)
+        if isinstance(made, Broken):
+            return Attempt(Rejected(made.rule, made.reason), made.missing or missing)
+        if isinstance(made, Rejected):
+            return Attempt(made, missing)
+        if isinstance(made, Planned):
+            return Attempt(at_the_door(made, book, view, tools), missing)
+        text = f"the plan's {made.what} is {made.found}, the chain allows {made.limit}"
+        answer = Rejected("fit", text, (("found", made.found), ("limit", made.limit)))
         allowance = allowance.halved(size.units)
     return Attempt(answer, missing)
 
@@ -136,25 +138,15 @@ def compose(plan: Plan, desk: Desk, tools: Tools) -> Planned | CannotFit | Broke
     if not isinstance(plan, Flow):
         return Rejected("venue", "no plugin of this run carries out orders")
     view, rules = desk.view, tools.rules[plan.chain]
-    at = view.at(plan.chain)
-    replayed = replay_flow(plan, view.pools, at)
+    replayed = replay_flow(plan, view.pools, view.at(plan.chain))
     if isinstance(replayed, Broken):
         return replayed
     wallet = tools.wallets[plan.book, plan.chain]
-    steps: list[Step] = []
-    for swap, pool in zip(plan.swaps, replayed.before, strict=True):
-        dex = view.refs[swap.pool].dex
-        steps += given(tools.dexes[dex].build_steps(swap, pool, at, wallet), (tuple, list), f"dex.{dex}", "build_steps", "a tuple of steps")
-    lenders = {lender.name: lender for lender in tools.lenders}
-    for loan in reversed(plan.loans):
-        bracketed = lenders[loan.lender].bracket(loan, tuple(steps), wallet, view)
-        steps = list(given(bracketed, (tuple, list), f"lenders.{loan.lender}", "bracket", "a sequence of steps"))
-    unsigned = rules.compose(plan, tuple(steps), wallet, view)
-    if isinstance(unsigned, CannotFit):
-        return unsigned
-    whose = f"the rules of {plan.chain}"
-    cost: int = rules.cost(given(unsigned, Unsigned, whose, "compose", "Unsigned or CannotFit"), view)
-    whole(whose, "cost", "a cost of", cost)
+    steps = built(plan, replayed, view, wallet, tools.dexes, {lender.name: lender for lender in tools.lenders})
+    answer = composed(plan, steps, rules, wallet, view)
+    if isinstance(answer, CannotFit):
+        return answer
+    unsigned, cost = answer
     if cost > plan.cost_cap:
         return Rejected("cost", f"costs {cost}, at most {plan.cost_cap} was planned", (("cost", cost), ("cap", plan.cost_cap)))
     return Planned(plan, replayed, unsigned, cost)

@@ -12,6 +12,7 @@ from tidemill.hookspecs.plugin import Plugin
 from tidemill.hookspecs.risk import RiskCheck
 from tidemill.hookspecs.search import Searcher
 from tidemill.hookspecs.strategy import Strategy
+from tidemill.stages.chain_rules import path_of
 from tidemill.stages.guard import Fault, Guard, rests
 from tidemill.stages.ideas import Asked
 from tidemill.stages.planner import Tools
@@ -54,9 +55,12 @@ class Roster:
 
     @property
     def tools(self) -> Tools:
-        """What planning works with; a lender that rests lends nothing."""
+        """What planning works with; a lender that rests lends nothing, and on a chain whose rules are disabled nothing is planned."""
+        if not (self._resting or self._disabled):
+            return self._tools
         lenders = [lender for lender in self._tools.lenders if not self._idle(f"lenders.{lender.name}")]
-        return self._tools if len(lenders) == len(self._tools.lenders) else evolve(self._tools, lenders=lenders)
+        rules = {chain: one for chain, one in self._tools.rules.items() if not self._idle(path_of(one))}
+        return evolve(self._tools, lenders=lenders, rules=rules)
 
     @property
     def silent_check(self) -> str:

@@ -24,4 +24,4 @@ class TestLimits(RiskConformance):
         max_cost=AssetAmount(WETH, 10**16),
         max_impact_bps=Bps(100),
     )
-    capabilities = frozenset({"monotone", "holds_at_the_door"})
+    capabilities = frozenset({"monotone", "holds_at_the_door", "bounds_cost"})

@@ -128,6 +128,7 @@ class Silence:
 
 
 Act = Answer | RpcError | WrongId | Delay | Duplicate | Late | Malformed | Truncate | Drop | Status | RateLimit | Close | Silence
+"""What a server does wrong; the class of each says what that is over HTTP and over WebSocket."""
 
 
 @frozen

@@ -26,8 +26,13 @@ class Loopback:
 
     Example::
 
-        with Loopback({"eth_chainId": "0x1"}, FaultScript((at(2, RateLimit()),))) as node:
-            client = Client(node.http_url)
+        from urllib.request import urlopen
+        from tidemill_testing.loopback import FaultScript, Loopback, RpcError, on
+        ask = b'{"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []}'
+        with Loopback({"eth_chainId": "0x1"}, FaultScript((on("eth_chainId", RpcError(), calls=(2,)),))) as node:
+            first, second = (urlopen(node.http_url, ask).read() for _ in range(2))
+            assert b"0x1" in first and b"the node is syncing" in second
+            assert 2 == node.counted("eth_chainId")
 
     ``async with`` does the same without holding up the loop. It serves until the block ends; then every connection is closed.
 

@@ -13,9 +13,9 @@ from tidemill.api.checks.code import Import, dotted, imports
 from tidemill.api.checks.purity import deciding_code, pure_modules
 from tidemill.api.checks.rule import Fault, static_rule
 from tidemill.api.checks.source import Module, PluginSource, table, texts
-from tidemill.api.checks.versions import normal, parse_requirement
 from tidemill.discovery.packages import LIBS
 from tidemill.discovery.scan import find_plugins
+from tidemill.discovery.versions import normal, parse_requirement
 from tidemill.hookspecs.kinds import KIND_BY_FOLDER, KIND_BY_NAME
 
 PUBLIC = ("tidemill.domain", "tidemill.errors", "tidemill.hookspecs", "tidemill.planning", "tidemill.units")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from tidemill.api.checks.code import called, dotted
 from tidemill.api.checks.rule import Fault, static_rule
 from tidemill.api.checks.source import Module, PluginSource, texts
-from tidemill.api.checks.versions import parse_requirement
+from tidemill.discovery.versions import parse_requirement
 
 PATH_LISTS = ("sys.path", "sys.meta_path", "sys.path_hooks", "sys.modules")
 PACKAGED = "put it into the package, and read it with importlib.resources"

@@ -7,10 +7,10 @@ from pathlib import Path
 from tidemill import __version__
 from tidemill.api.checks.rule import Fault, static_rule
 from tidemill.api.checks.source import GROUP_NAME, GROUPS, PluginSource, nearest_group, texts
-from tidemill.api.checks.versions import normal, parse_requirement
 from tidemill.discovery.metadata import PluginMetadata
 from tidemill.discovery.packages import PACKAGES
 from tidemill.discovery.reserved import clash, command_name
+from tidemill.discovery.versions import normal, parse_requirement
 
 HOST = "tidemill"
 README_LINES = 2

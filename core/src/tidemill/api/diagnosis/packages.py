@@ -6,8 +6,9 @@ from collections.abc import Set as AbstractSet
 from importlib.metadata import Distribution, distributions
 
 from tidemill import __version__
-from tidemill.api.checks.versions import normal, parse_requirement
 from tidemill.discovery.metadata import PluginMetadata
+from tidemill.discovery.packages import PACKAGES
+from tidemill.discovery.versions import normal, parse_requirement
 from tidemill.domain.finding import Finding, Severity
 
 
@@ -32,8 +33,12 @@ def packages(found: Sequence[PluginMetadata], enabled: AbstractSet[str]) -> Iter
 def _owners(found: Sequence[PluginMetadata], enabled: AbstractSet[str]) -> Iterator[Finding]:
     for path, count in Counter(plugin.path for plugin in found).items():
         if count > 1:
-            owners = [f"{plugin.distribution} {plugin.version}" for plugin in found if plugin.path == path]
-            remedy = f"`tidemill plugins uninstall {owners[-1].split()[0]}`, or another of them"
+            both = [plugin for plugin in found if plugin.path == path]
+            owners = [f"{plugin.distribution} {plugin.version}" for plugin in both]
+            # Who took a name that is ours came later, and is the one to go
+            ours = PACKAGES.get(path)
+            other = next((plugin.distribution for plugin in reversed(both) if plugin.distribution != ours), both[-1].distribution)
+            remedy = f"`tidemill plugins uninstall {other}`, or another of them"
             yield Finding(path, _severity(path in enabled), f"has {count} owners: {' and '.join(owners)}", remedy)
 
 

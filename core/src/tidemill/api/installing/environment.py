@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from attrs import frozen
 
-from tidemill.api.checks.versions import normal, parse_requirement
 from tidemill.api.installing.tool import Tool
 from tidemill.discovery.metadata import PluginMetadata
 from tidemill.discovery.scan import find_plugins
+from tidemill.discovery.versions import normal, parse_requirement
 
 
 @frozen

@@ -4,12 +4,12 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tidemill.api.checks.versions import normal
 from tidemill.api.installing.resolve import UNSOLVED, PlannedPackage
 from tidemill.api.installing.tool import Tool
 from tidemill.discovery.metadata import PluginMetadata
 from tidemill.discovery.packages import PACKAGES
 from tidemill.discovery.scan import find_plugins
+from tidemill.discovery.versions import normal
 from tidemill.errors import UsageError
 
 

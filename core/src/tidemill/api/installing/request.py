@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import tidemill
-from tidemill.api.checks.versions import normal
 from tidemill.discovery.metadata import PluginMetadata
 from tidemill.discovery.packages import CHECKOUT, PACKAGES
+from tidemill.discovery.versions import normal
 from tidemill.errors import UsageError
 from tidemill.hookspecs.kinds import KIND_BY_FOLDER, KIND_BY_NAME
 

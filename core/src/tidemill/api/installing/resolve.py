@@ -8,9 +8,9 @@ from pathlib import Path
 
 from attrs import frozen
 
-from tidemill.api.checks.versions import normal
 from tidemill.api.installing.tool import InstallFailed, Tool
 from tidemill.api.installing.wheel import Wheel
+from tidemill.discovery.versions import normal
 
 _PLANNED = re.compile(r"^ \+ (?P<name>[A-Za-z0-9._-]+)(?:==(?P<version>\S+)| @ (?P<url>\S+))", re.MULTILINE)
 UNSOLVED = (

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from attrs import frozen
 
-from tidemill.api.checks.versions import normal, parse_requirement
 from tidemill.api.installing.request import checkout
 from tidemill.api.installing.tool import InstallFailed, Tool
 from tidemill.discovery.metadata import PluginMetadata
 from tidemill.discovery.packages import CHECKOUT
 from tidemill.discovery.scan import find_plugins
+from tidemill.discovery.versions import normal, parse_requirement
 from tidemill.errors import UsageError
 
 

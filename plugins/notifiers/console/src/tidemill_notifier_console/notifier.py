@@ -2,7 +2,9 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import ClassVar, Literal, TextIO
 
 from attrs import field, validators
@@ -32,7 +34,10 @@ class ConsoleSettings:
 
 
 class ConsoleNotifier(Notifier):
-    """Writes to standard output, or to a stream that is given: a live table in a terminal, plain lines elsewhere."""
+    """Writes to standard output, or to a stream that is given: a live table in a terminal, plain lines elsewhere.
+
+    Where who reads a pipe has gone (``| head``), nothing more is written and the run goes on: nobody is left to miss it.
+    """
 
     name: ClassVar[str] = "console"
     settings: ConsoleSettings
@@ -47,7 +52,7 @@ class ConsoleNotifier(Notifier):
         stream = self._stream or sys.stdout
         self._counts = Counts()
         self._view = self._live(stream) if is_terminal(stream) else self._plain(stream)
-        self._view.start(header)
+        self._show(partial(self._view.start, header))
 
     async def tell(self, notes: Sequence[Note]) -> None:
         if self._view is None:
@@ -55,13 +60,21 @@ class ConsoleNotifier(Notifier):
         shown = _LEAST[self.settings.verbosity]
         for note in notes:
             self._counts.add(note)
-        self._view.show(self._counts, [note for note in notes if note.event != "head" and note.level in shown])
+        worth = [note for note in notes if note.event != "head" and note.level in shown]
+        self._show(partial(self._view.show, self._counts, worth))
 
     async def finish(self, summary: Summary) -> None:
         if self._view is not None:
             net = f"{self._counts.profit} {self._counts.symbol}".strip()
-            self._view.finish([summary_line(summary, net), next_line(summary)])
+            self._show(partial(self._view.finish, [summary_line(summary, net), next_line(summary)]))
             self._view = None
+
+    def _show(self, show: Callable[[], None]) -> None:
+        try:
+            show()
+        except BrokenPipeError:
+            self._view = None
+            discard(self._stream or sys.stdout)
 
     def _live(self, stream: TextIO) -> View:
         from tidemill_notifier_console.live import LiveView
@@ -77,3 +90,16 @@ class ConsoleNotifier(Notifier):
 def is_terminal(stream: TextIO) -> bool:
     """Whether a stream can move its cursor: a terminal that does not call itself dumb."""
     return stream.isatty() and os.environ.get("TERM", "dumb" if os.name == "posix" else "") not in ("dumb", "unknown")
+
+
+def discard(stream: TextIO) -> None:
+    """Let what a stream still holds, and all that is written to it later, go nowhere.
+
+    The interpreter flushes standard output once more when it ends, and would complain (docs.python.org/3/library/signal.html, "Note on
+    SIGPIPE").
+    """
+    with suppress(OSError, ValueError):
+        descriptor = stream.fileno()
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, descriptor)
+        os.close(nowhere)

@@ -92,8 +92,9 @@ class StrategyPurity(Conformance):
     def test_keeps_no_state(self, snapshots: Sequence[Snapshot]) -> None:
         """A rollback, a restart or a pause cannot restore what a strategy remembers; what it needs to know stands in the snapshot.
 
-        If this fails: declare the history you want in ``needs`` and read ``snapshot.history``; read positions and plans in flight
-        from ``snapshot.book()``; set attributes in the constructor only.
+        If this fails: declare the history you want in ``needs`` and read ``snapshot.history``, which holds your own plans that are over
+        in ``plans`` (``Wants(own_plans=N)``); read positions and plans in flight from ``snapshot.book()``; set attributes in the
+        constructor only.
         """
         strategy = self.make()
         before = asking.state_of(strategy)

@@ -1,0 +1,44 @@
+"""Whoever reads a run's output through a pipe may leave: the run goes on quietly to its end, and its ledger is whole."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.commands import LEAN, PATIENCE_S, Tidemill
+
+TIDEMILL = (sys.executable, "-c", "from tidemill.cli.main import main; main()")
+RUN = (*TIDEMILL, "run", "--seed", "7", "--speed", "max", "--blocks", "60")
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)], ids=["console", "json"])
+@pytest.mark.parametrize("lines", [0, 3])
+def test_run_whose_reader_leaves_goes_on_to_its_end(form: tuple[str, ...], lines: int, tidemill: Tidemill, tmp_path: Path) -> None:
+    """At once or after some lines: exit code 0, nothing on standard error, not even as the interpreter ends, and a closed run."""
+    with subprocess.Popen(
+        [*RUN, *form], cwd=tmp_path, env={**os.environ, **LEAN}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        read = [process.stdout.readline() for _ in range(lines)]
+        process.stdout.close()
+        process.stdout = None
+        said = process.stderr.read()
+        code = process.wait(PATIENCE_S)
+
+    assert (0, "") == (code, said)
+    assert all(line.endswith("\n") for line in read)
+    (run,) = tidemill("ledger", "verify", "--json", cwd=tmp_path).lines[0]["runs"]
+    assert run["closed"]
+
+
+def test_command_whose_answer_nobody_reads_has_failed(tmp_path: Path) -> None:
+    """Whoever asked for one answer does not get it: that is said, and the exit code is 1, as on a full disk."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([*TIDEMILL, "plugins", "--json"], cwd=tmp_path, stdout=writer, stderr=subprocess.PIPE, check=False, text=True)
+    os.close(writer)
+
+    assert (1, ["Error: standard output cannot be written: Broken pipe"]) == (done.returncode, done.stderr.splitlines())
