@@ -62,7 +62,7 @@ def _hook(kind: Kind, source: Source) -> str:
 
 
 def _example(path: str) -> str:
-    return f"[{path}](../../{path})" if path.endswith(".py") else code(path)
+    return f"[{path}](../../{path}) in the repository" if path.endswith(".py") else code(path)
 
 
 def _interface(found: Shape) -> str:

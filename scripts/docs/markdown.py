@@ -65,6 +65,8 @@ def _paragraphs(text: str) -> Iterator[str]:
             inside = [f"    {found[2]}", *inside]
         if found is None or not all(line.startswith("    ") for line in inside):
             yield _literal(paragraph)
+        elif found[2] == ":":
+            yield f"{found[1]}:"
         elif found[1] in _TOLD:
             yield f"{found[1]}: {' '.join(line.strip() for line in inside)}"
         else:
@@ -72,8 +74,10 @@ def _paragraphs(text: str) -> Iterator[str]:
 
 
 def _literal(paragraph: str) -> str:
-    """Keep an indented paragraph as it is drawn."""
-    return block(inspect.cleandoc("\n" + paragraph)).rstrip() if paragraph.startswith("    ") else paragraph
+    """Keep an indented paragraph as it is drawn; the colons that announce one are one."""
+    if paragraph.startswith("    "):
+        return block(inspect.cleandoc("\n" + paragraph)).rstrip()
+    return re.sub(r"::$", ":", paragraph)
 
 
 def _items(lines: Sequence[str]) -> list[str]:

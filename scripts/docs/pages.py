@@ -14,6 +14,7 @@ from scripts.docs.hooks import hooks_page, values_page
 from scripts.docs.modules import modules_page
 from scripts.docs.python_api import python_page
 from scripts.docs.quality import quality_page
+from scripts.docs.testing import testing_page
 
 Page = Callable[[], str]
 
@@ -32,6 +33,7 @@ def pages() -> Mapping[str, Page]:
         "docs/reference/hooks.md": hooks_page,
         "docs/reference/python.md": python_page,
         "docs/reference/quality.md": quality_page,
+        "docs/reference/testing.md": testing_page,
         "docs/reference/values.md": values_page,
         **{f"docs/reference/conformance/{kind}.md": partial(conformance_page, kind) for kind in suites()},
     }

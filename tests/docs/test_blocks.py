@@ -1,5 +1,6 @@
 """The scheme by which pages are executed finds what nothing would run, and what does not happen as the page says."""
 
+import re
 import time
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from tests.docs.blocks import BadPage, apply, blocks_of, matches, replaced
 from tests.docs.folder import Folder
+from tests.docs.pages import PAGES
 
 
 def fenced(language: str, text: str, above: str = "Text.") -> str:
@@ -142,6 +144,14 @@ def test_folder_that_finds_a_page_wrong_says_where(page: str, message: str, tmp_
     folder = Folder(tmp_path)
     with pytest.raises(AssertionError, match=message):
         folder.follow(blocks_of(page))
+
+
+@pytest.mark.parametrize("page", sorted(PAGES))
+def test_commands_of_a_page_stay_where_its_reader_is(page: str) -> None:
+    """No command changes the folder or the environment: a reader types all blocks into one shell, the test gives each its own."""
+    commands = [line for block in blocks_of(PAGES[page]) if block.language == "sh" for line in block.text.splitlines()]
+
+    assert [] == [line for line in commands if re.match(r"\s*(cd|pushd|export|source|\.|set) ", line)]
 
 
 def test_folder_takes_an_imported_module_for_run(tmp_path: Path) -> None:

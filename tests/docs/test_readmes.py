@@ -5,11 +5,15 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import tidemill as tm
+from tidemill.cli.main import main
 
 ROOT = Path(__file__).parents[2]
-READMES = {path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in sorted(ROOT.glob("*/*/README.md"))}
+ELSEWHERE = ROOT / "examples" / "third-party" / "README.md"
+"""Its blocks need wheels and an environment of their own: tests/wheels/test_third_party_page.py follows it."""
+READMES = {path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in sorted({*ROOT.glob("*/*/README.md")} - {ELSEWHERE})}
 READMES |= {path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in sorted(ROOT.glob("plugins/*/*/README.md"))}
 READMES |= {f"{name}/README.md": (ROOT / name / "README.md").read_text("utf-8") for name in ("core", "testing")}
 REST = {"chains.sim": "[chains.sim]\n", "dex.uniswap": "[dex.uniswap]\n", "strategies.spatial": "[strategies.spatial]\n"}
@@ -76,6 +80,17 @@ def test_readme_shows_the_summary_as_a_run_prints_it(
     printed = next(line for line in capsys.readouterr().out.splitlines() if re.match(r"\d+ blocks · ", line))
 
     assert _form(shown) == _form(printed)
+
+
+def test_readme_checks_the_folder_that_new_plugin_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The two commands of the README that belong together can be typed one after the other."""
+    monkeypatch.chdir(tmp_path)
+    shown = re.search(r"`tidemill (new plugin \S+ \S+)`, `tidemill (check plugin \S+)`", (ROOT / "README.md").read_text("utf-8"))
+    assert shown is not None
+    for command in (shown[1], f"{shown[2]} --no-tests"):
+        result = CliRunner().invoke(main, command.split())
+
+        assert 0 == result.exit_code, result.output
 
 
 def _form(summary: str) -> str:

@@ -12,6 +12,7 @@ import tidemill
 from scripts.docs.commands import commands
 from scripts.docs.configuration import plugin_classes
 from scripts.docs.conformance import suites
+from scripts.docs.quality import LOOKED_AT
 from tests.docs.links import anchors_of
 from tidemill import errors
 from tidemill.api.checks.rules import STATIC_RULES
@@ -112,6 +113,7 @@ def test_reference_holds_every_rule_of_quality() -> None:
     """Each rule of quality.toml and each rule over a package's files is explained."""
     assert [] == [rule.number for rule in STATIC_RULES if f"| {rule.number} | {rule.title} |" not in page("quality")]
     assert [] == [rule for rule in RULES if f"`{rule}`" not in page("quality")]
+    assert set(RULES) == set(LOOKED_AT)
 
 
 def test_modules_page_holds_every_package_and_module() -> None:
