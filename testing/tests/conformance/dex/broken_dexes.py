@@ -89,13 +89,19 @@ class Dex12(PlainDex):
 class Dex13(PlainDex):
     def decode(self, ref: PoolRef, states: States, at: ChainTime, last: Pool | None) -> Decoded | Needs:
         answer = super().decode(ref, states, at, last)
-        return Decoded(evolve(last, fee_ppm=1)) if isinstance(last, PlainPool) else answer
+        return Decoded(last, answer.watch) if isinstance(last, PlainPool) and isinstance(answer, Decoded) else answer
 
 
 class Dex14(PlainDex):
     def decode(self, ref: PoolRef, states: States, at: ChainTime, last: Pool | None) -> Decoded | Needs:
         padded = {key: None if value is None else value.rjust(32, b"\0") for key, value in states.items()}
         return super().decode(ref, padded, at, last)
+
+
+class Dex37(PlainDex):
+    def decode(self, ref: PoolRef, states: States, at: ChainTime, last: Pool | None) -> Decoded | Needs:
+        answer = super().decode(ref, states, at, last)
+        return Decoded(answer.pool, Watch((reserves_key(ref.id),), answer.watch.logs)) if isinstance(answer, Decoded) else answer
 
 
 class Dex40(PlainDex):
@@ -141,11 +147,11 @@ class Dex46(PlainDex):
         answer = super().decode(ref, states, at, last)
         if isinstance(answer, Needs):
             return answer
-        return Decoded(answer.pool, Watch(tuple({Key(f"{ref.address}:0x{slot}") for slot in range(9)})))
+        return Decoded(answer.pool, Watch(tuple({Key(f"{ref.address}:0x{slot}") for slot in range(9)}), answer.watch.logs))
 
 
 # Names at module level, so that the other process finds them
-for _number in ("01", "02", "03", "04", "05", "10", "11", "12", "13", "14", "40", "41", "42", "43", "44", "45", "46"):
+for _number in ("01", "02", "03", "04", "05", "10", "11", "12", "13", "14", "37", "40", "41", "42", "43", "44", "45", "46"):
     _dex: type[PlainDex] = globals()[f"Dex{_number}"]
     _own = {"plugin": _dex, "cases": plain_cases(_dex.name, capped=False), "__module__": __name__}
     globals()[f"TestBreaks{_number}"] = type(f"TestBreaks{_number}", (Whole,), _own)

@@ -25,6 +25,8 @@ CASE: dict[str, Any] = {
     "after": {"0xab:0x0": "0x02"},
     "balances": {ONE: "12"},
     "slack": {TWO: "1"},
+    "impossible": {"0xab:0x1": "0xff"},
+    "swap": {"sell": ONE, "buy": TWO, "amount_in": "1000", "amount_out": "997"},
     "answers": [
         {"sell": ONE, "buy": TWO, "amount_in": "1000", "amount_out": "997"},
         {"sell": TWO, "buy": ONE, "amount_out": "5", "amount_in": "6", "exact": "out"},
@@ -57,6 +59,7 @@ def test_recorded_answers_are_cases(written: Any) -> None:
     assert ((Log("0xab", (b"\x01",), b"", 3),), {"0xab:0x0": b"\x02"}) == (case.logs, case.after)
     assert ({ONE: 12}, {TWO: 1}, "deep") == (case.balances, case.slack, str(case))
     one, two = ref.assets
+    assert (RecordedAnswer(one, two, 1_000, 997), {"0xab:0x1": b"\xff"}) == (case.swap, case.impossible)
     expected = (
         RecordedAnswer(one, two, 1_000, 997),
         RecordedAnswer(two, one, 6, 5, exact_out=True),
@@ -67,7 +70,9 @@ def test_recorded_answers_are_cases(written: Any) -> None:
 
 def test_case_without_a_name_is_called_by_its_pool(written: Any) -> None:
     """The optional parts may be left out."""
-    (case,) = recorded_answers(written(lambda case: [case.pop(name) for name in ("name", "logs", "after", "balances", "slack", "answers")]))
+    (case,) = recorded_answers(
+        written(lambda case: [case.pop(name) for name in ("name", "logs", "after", "balances", "slack", "answers", "swap", "impossible")])
+    )
 
     assert PoolCase(case.ref, case.states, case.at) == case
     assert "sim:1/acme:0xab" == str(case)

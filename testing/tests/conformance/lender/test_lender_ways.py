@@ -121,6 +121,35 @@ def test_class_that_gives_too_little_is_told(wrong: ModuleType, given: dict[str,
     assert expected in told(type("TestWrong", (wrong.Case,), given), rule)
 
 
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        (lambda wrong, loan, inner: wrong.Borrow(loan.amount, loan.fee, inner, asset="0xc1"), f"asked for {COIN}, it borrows 0xc1"),
+        (lambda wrong, loan, inner: wrong.Borrow(loan.amount, loan.fee, inner, pool="0xelse"), "0xva lends, it borrows from 0xelse"),
+    ],
+)
+def test_loan_of_another_asset_or_vault_is_told(wrong: ModuleType, steps: Any, expected: str) -> None:
+    """What is repaid must be what was borrowed, to whom it was borrowed from."""
+    case = lender_with(wrong, steps=lambda self, loan, inner: (steps(wrong, loan, inner),))
+    assert expected in told(case, "test_it_repays_amount_and_fee")
+
+
+def test_address_of_the_asset_and_any_vault_without_contract_are_kept(wrong: ModuleType) -> None:
+    """A step may name the asset by its address, in any case; without ``contract`` nobody knows the vault."""
+
+    def steps(self: Any, loan: Any, inner: Any) -> Any:
+        return (wrong.Borrow(loan.amount, loan.fee, inner, asset="0xC0", pool="0xelse"),)
+
+    case: Any = type("TestOther", (lender_with(wrong, steps=steps),), {"contract": ""})
+    case().test_it_repays_amount_and_fee()
+
+
+def test_state_of_another_asset_that_is_not_watched_is_told(wrong: ModuleType) -> None:
+    """What the test class gives is what must be watched."""
+    case: Any = type("TestOther", (wrong.Case,), {"plugin": wrong.Sound, "states": {**wrong.Case.states, Key("vault:other"): b"1"}})
+    assert "the test class gives the state vault:other, which it does not watch" in told(case, "test_it_watches_what_it_reads")
+
+
 def test_value_that_comes_back_changed_is_told(wrong: ModuleType) -> None:
     """What another process is given is what was given."""
 

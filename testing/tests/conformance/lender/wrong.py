@@ -23,11 +23,16 @@ HELD, PAUSED = Key("vault:held"), Key("vault:paused")
 WIDTH = 16
 
 
+VAULT = "0xva"
+
+
 @frozen
 class Borrow(Step):
     amount: int
     fee: int
     inner: tuple[Step, ...]
+    asset: str = COIN
+    pool: str = VAULT
 
 
 class Sound(Lender):
@@ -76,6 +81,7 @@ class Case(LenderConformance):
     asset = COIN
     states: ClassVar[Mapping[Key, bytes | None]] = {HELD: (10**9).to_bytes(WIDTH), PAUSED: b"\x00"}
     available = 10**9
+    contract = VAULT
 
 
 class TestSound(Case):

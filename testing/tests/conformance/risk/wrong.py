@@ -1,5 +1,6 @@
 """Risk checks that each break just the rule which their test class names, and two that break none."""
 
+from collections.abc import Iterable
 from itertools import count
 from time import perf_counter as ticks
 from typing import Any
@@ -11,10 +12,11 @@ from tidemill.domain.answers import Rejected
 from tidemill.domain.book import BookState
 from tidemill.domain.decision import Allowance
 from tidemill.domain.opportunity import Arbitrage
-from tidemill.domain.plan import Plan
+from tidemill.domain.plan import Flow, Group, Orders, Plan
 from tidemill_testing.conformance import RiskConformance
 
 BOTH = frozenset({"monotone", "holds_at_the_door"})
+Amounts = tuple[tuple[AssetId, int], ...]
 
 
 class Half(RiskCheck):
@@ -27,14 +29,46 @@ class Half(RiskCheck):
         own = self.share(book, asset, snapshot)
         if not own:
             return Rejected("half", f"half of nothing is free of {asset}", (("free", book.free(asset)),))
-        return Allowance(asset, own, 1 << 200, 1 << 200)
+        return Allowance(asset, own, self.lent(own), self.cost(book.free(snapshot.chains[opportunity.chain].native)))
 
     def check(self, plan: Plan, book: BookState, snapshot: Snapshot) -> Rejected | None:
-        for asset, amount in plan.funds if not hasattr(plan, "plans") else ():
+        parts = self.parts(plan)
+        for asset, amount in self.together(self.funds(part) for part in parts):
             own = self.share(book, asset, snapshot)
             if amount > own:
                 return Rejected("half", f"{amount} of {asset} is more than half of what is free", (("found", amount), ("limit", own)))
-        return None
+        for asset, amount in self.together(self.loans(part) for part in parts):
+            if amount > self.lent(self.share(book, asset, snapshot)):
+                return Rejected("half", f"{amount} of {asset} is more than may be borrowed", (("found", amount),))
+        return self.check_cost(self.cost_of(parts), book.free(snapshot.chains[plan.chain].native))
+
+    def parts(self, plan: Plan) -> tuple[Flow | Orders, ...]:
+        return plan.plans if isinstance(plan, Group) else (plan,)
+
+    def funds(self, part: Flow | Orders) -> Amounts:
+        return part.funds
+
+    def loans(self, part: Flow | Orders) -> Amounts:
+        return tuple((loan.asset, loan.amount) for loan in part.loans) if isinstance(part, Flow) else ()
+
+    def together(self, amounts: Iterable[Amounts]) -> Amounts:
+        total: dict[AssetId, int] = {}
+        for asset, amount in (one for some in amounts for one in some):
+            total[asset] = total.get(asset, 0) + amount
+        return tuple(sorted(total.items()))
+
+    def cost_of(self, parts: tuple[Flow | Orders, ...]) -> int:
+        return sum(part.cost_cap for part in parts)
+
+    def check_cost(self, found: int, free: int) -> Rejected | None:
+        limit = self.cost(free)
+        return Rejected("half", f"a cost of {found} is more than half of what is free", (("limit", limit),)) if found > limit else None
+
+    def lent(self, own: int) -> int:
+        return 4 * own
+
+    def cost(self, free: int) -> int:
+        return free // 2
 
     def share(self, book: BookState, asset: AssetId, snapshot: Snapshot) -> int:
         return book.free(asset) // 2
@@ -42,7 +76,7 @@ class Half(RiskCheck):
 
 class TestHalf(RiskConformance):
     plugin = Half
-    capabilities = BOTH
+    capabilities = BOTH | {"bounds_cost"}
 
 
 class TestHalfDeclaresNothing(RiskConformance):
@@ -201,3 +235,13 @@ class OpenDoor(Half):
 class TestRSK22OpenDoor(RiskConformance):
     plugin = OpenDoor
     capabilities = BOTH
+
+
+class FreeRide(Half):
+    def check_cost(self, found: int, free: int) -> Rejected | None:
+        return None
+
+
+class TestRSK23FreeRide(RiskConformance):
+    plugin = FreeRide
+    capabilities = BOTH | {"bounds_cost"}

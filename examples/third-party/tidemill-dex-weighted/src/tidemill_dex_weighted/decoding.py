@@ -38,8 +38,11 @@ def decode_pool(ref: PoolRef, states: States) -> Decoded | Needs:
         terms = _terms(states, ref.address, vault, vault_id, tokens)
     except DecodeError as error:
         raise DecodeError(f"{ref.id}: {error}") from error
-    watch = Watch(logs=(LogFilter(vault, VAULT_TOPICS), LogFilter(ref.address, POOL_TOPICS)))
-    return Decoded(WeightedPool(ref.id, ref.assets, balances, terms), watch)
+    # Logs move it; after a gap in them, what can have changed meanwhile is read again
+    changing = (tokens_key(vault, vault_id), fee_key(ref.address))
+    watch = Watch(changing, (LogFilter(vault, VAULT_TOPICS), LogFilter(ref.address, POOL_TOPICS)))
+    constant = tuple(key for key in _keys(ref.address, vault, vault_id, tokens) if key not in changing)
+    return Decoded(WeightedPool(ref.id, ref.assets, balances, terms), watch, constant)
 
 
 def _vault_of(ref: PoolRef) -> tuple[str, bytes]:

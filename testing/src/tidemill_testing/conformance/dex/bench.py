@@ -125,6 +125,18 @@ class DexBench(Conformance):
             read.update({key: values.get(key) for key in answer.keys})
         return self.broken(f"{case}: decode still asks for state after {_PATIENCE} rounds, last for {asked[-1][:3]}")
 
+    def same_pool(self, expected: Loaded, found: Pool, when: str) -> None:
+        """Break the rule where a pool quotes or holds another thing than the one that its state gives."""
+        if found == expected.pool:
+            return
+        if found.holdings != expected.pool.holdings:
+            self.broken(f"{expected.case}: {when} it holds {dict(found.holdings)}, its state says {dict(expected.pool.holdings)}")
+        for lane in [Lane(expected, sell, buy) for sell, buy in directions(found)]:
+            for bits in range(0, _BITS, 3):
+                wanted, paid = lane.out(1 << bits), lane.out(1 << bits, found)
+                if wanted is not None and paid is not None and wanted != paid:
+                    self.broken(f"{1 << bits} in pays {paid} {when}, {wanted} by its state ({lane})")
+
     def read_more(self, dex: Dex, loaded: Loaded, keys: Sequence[Key]) -> Loaded:
         """Return the pool with further keys of the case's state read."""
         read = {key: loaded.case.states.get(key) for key in keys}

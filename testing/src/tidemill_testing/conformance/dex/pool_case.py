@@ -48,6 +48,8 @@ class PoolCase:
         slack: by asset bought, how far an output may stray from the ideal curve beyond one rounding, base units; for contracts whose
             arithmetic is approximate (powers, iterations, many steps).
         name: how reports call the case.
+        swap: the one swap of an exact input that ``logs`` and ``after`` show, if they show one and nothing else.
+        impossible: by key, a value that no such contract can hold, a reserve beyond its type for instance; each is wrong by itself.
     """
 
     ref: PoolRef
@@ -59,6 +61,8 @@ class PoolCase:
     balances: Mapping[AssetId, int] = field(factory=dict)
     slack: Mapping[AssetId, int] = field(factory=dict)
     name: str = ""
+    swap: RecordedAnswer | None = None
+    impossible: Mapping[Key, bytes] = field(factory=dict)
 
     def __str__(self) -> str:
         return self.name or self.ref.id
@@ -73,6 +77,7 @@ def recorded_answers(path: Path | str) -> tuple[PoolCase, ...]:
     * ``at``: ``height``, ``unix_time``, and where there is one ``epoch``;
     * ``states`` and optionally ``after``: key → ``"0x…"`` or null;
     * optionally ``name``, ``logs`` (``address``, ``topics``, ``data``, ``index``), ``balances`` and ``slack`` (asset → amount);
+    * optionally ``impossible``: key → ``"0x…"``, and ``swap``, like one of ``answers``;
     * optionally ``answers``: ``{"sell": asset, "buy": asset, "amount_in": "1000", "amount_out": "997"}``, with ``"exact": "out"`` where the
       output was given, with ``"no_quote": reason`` where the chain refused.
 
@@ -164,7 +169,7 @@ def _short(value: object) -> str:
 
 
 def _case(place: _Place) -> PoolCase:
-    place.only("name", "pool", "at", "states", "logs", "after", "balances", "slack", "answers")
+    place.only("name", "pool", "at", "states", "logs", "after", "balances", "slack", "answers", "swap", "impossible")
     ref, at = _ref(place.at("pool")), place.at("at")
     at.only("height", "unix_time", "epoch")
     return PoolCase(
@@ -177,6 +182,8 @@ def _case(place: _Place) -> PoolCase:
         place.maybe("balances", {}, _amounts),
         place.maybe("slack", {}, _amounts),
         place.maybe("name", "", _Place.text),
+        place.maybe("swap", None, lambda swap: _answer(swap, ref.assets)),
+        place.maybe("impossible", {}, lambda wrong: {Key(key): one.word() for key, one in wrong.values()}),
     )
 
 

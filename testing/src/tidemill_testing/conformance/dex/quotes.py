@@ -126,7 +126,8 @@ class DexQuoteRules(DexBench):
         """Plans are built from the quote's own fields; a float in one of them loses units from 2**53 on.
 
         If this fails: integers and ``//`` only; put pool, assets and the whole amount asked for into the quote; the fee is part of the
-        input, in units of what is sold, and ``fee_ppm`` of it (parts per million: 0.30 % is 3_000), or 0 where it is not known apart.
+        input, in units of what is sold, and ``fee_ppm`` of it (parts per million: 0.30 % is 3_000), or 0 where it is not known apart: a 0
+        is taken as just that, whatever ``fee_ppm`` is.
         """
         lanes = self.lanes()
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tidemill.domain.answers import Needs, NoQuote, NoQuoteReason
 from tidemill.domain.ids import Key
-from tidemill.domain.pool import Decoded, Pool, PoolRef
+from tidemill.domain.pool import Decoded, Pool, PoolRef, Swapped
 from tidemill.errors import DecodeError
 from tidemill.hookspecs.dex import Dex
 from tidemill.stages.loading import MAX_ROUNDS
@@ -86,20 +86,41 @@ class DexStateRules(DexBench):
         """
         for first, second in zip(self.loaded(), self.loaded(), strict=True):
             dex, states = self.dex(), MappingProxyType(dict(first.states))
-            again = dex.decode(first.case.ref, states, first.case.at, first.pool)
-            for found, how in ((second.decoded, "by another instance"), (again, "with the pool before as last")):
+            asked: list[tuple[Decoded | Needs, str]] = [(second.decoded, "by another instance")]
+            for last, how in ((first.pool, "with the pool before as last"), *self._others(dex, first)):
+                asked.append((dex.decode(first.case.ref, states, first.case.at, last), how))
+            for found, how in asked:
                 if not isinstance(found, Decoded) or found.pool != first.pool or found.watch != first.decoded.watch:
                     self.broken(f"{first.case}: decoded {how} it is {found!r}, before {first.decoded!r}")
+
+    def _others(self, dex: Dex, loaded: Loaded) -> Iterator[tuple[Pool, str]]:
+        """Yield the pool as other bytes made it: after a swap in each direction, and after the case's logs."""
+        for sell, buy in directions(loaded.pool):
+            swaps = (loaded.pool.swap_exact_in(sell, buy, 1 << bits, loaded.case.at) for bits in range(0, 256, 8))
+            moved = next((swapped.pool for swapped in swaps if isinstance(swapped, Swapped) and swapped.pool != loaded.pool), None)
+            if moved is not None:
+                yield moved, f"with the pool after a swap of {sell} as last"
+        if loaded.case.after:
+            yield (
+                self.load(dex, loaded.case, source={**loaded.case.states, **loaded.case.after}).pool,
+                "with the pool after its logs as last",
+            )
 
     @rule("DEX-14", "bytes of no such pool are a DecodeError")
     def test_bytes_of_no_such_pool_are_a_decode_error(self) -> None:
         """Wrong bytes reach a plugin: a node's fault, an upgraded contract, a forged pool. One pool is dropped, not the run.
 
         If this fails: check length and ranges while decoding and raise ``tidemill.errors.DecodeError`` with the pool's id; translate the
-        exceptions of libraries in one place, ``raise … from``.
+        exceptions of libraries in one place, ``raise … from``. Where the contract's type is narrower than the bytes, give what it can
+        never hold as ``impossible`` in the case: the suite cannot know that.
         """
         dex = self.dex()
         for loaded in self.loaded():
+            for key, wrong in sorted(loaded.case.impossible.items()):
+                with self.asking(f"{loaded.case}: {key} = {wrong.hex()}"):
+                    made = self._decoded(dex, loaded.case, loaded.case.ref, {**loaded.states, key: wrong})
+                if made is not None:
+                    self.broken(f"{loaded.case}: no such contract holds {wrong.hex()} at {key}, and decode gave {type(made).__name__}")
             for key in _sampled([key for keys in loaded.asked for key in keys]):
                 value = loaded.states[key]
                 if value is not None:
@@ -138,6 +159,9 @@ class DexStateRules(DexBench):
     @rule("DEX-15", "the pool is the one that was asked for")
     def test_pool_is_the_one_asked_for(self) -> None:
         """Plans, positions and reports name pools and assets by what the pool says of itself.
+
+        Descriptors are the cases' own: that ``discover`` finds such ones, with the assets in the contract's order, a test of yours with a
+        reader of recorded logs must show.
 
         If this fails: take ``id`` and ``assets`` from the descriptor; ``holdings`` are base units of these assets, ``fee_ppm`` is parts per
         million (3_000 is 0.30 %) or None.

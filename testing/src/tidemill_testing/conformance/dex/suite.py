@@ -6,9 +6,10 @@ from tidemill_testing.conformance.dex.quotes import DexQuoteRules
 from tidemill_testing.conformance.dex.repeats import DexRepeatRules
 from tidemill_testing.conformance.dex.state import DexStateRules
 from tidemill_testing.conformance.dex.swaps import DexSwapRules
+from tidemill_testing.conformance.dex.watching import DexWatchRules
 
 
-class DexConformance(DexStateRules, DexQuoteRules, DexSwapRules, DexCurveRules, DexRepeatRules, DexCallRules):
+class DexConformance(DexStateRules, DexQuoteRules, DexSwapRules, DexCurveRules, DexRepeatRules, DexWatchRules, DexCallRules):
     """Rules for every DEX; an author's class inherits it and gives what follows.
 
     Must give:

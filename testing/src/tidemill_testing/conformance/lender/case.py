@@ -7,7 +7,7 @@ import attrs
 from attrs import evolve, frozen
 from immutables import Map
 
-from tidemill.domain.ids import ChainId, Key
+from tidemill.domain.ids import AssetId, ChainId, Key, address_of
 from tidemill.domain.snapshot import ChainView, Snapshot
 from tidemill.domain.time import ChainTime
 from tidemill.hookspecs.chain import Step
@@ -62,6 +62,23 @@ def loans_in(steps: Sequence[Step]) -> list[tuple[int, int]]:
         if type(amount) is int and type(fee) is int:
             found.append((amount, fee))
     return found
+
+
+def misdirected(steps: Sequence[Step], asset: AssetId, contract: str) -> str | None:
+    """Return what is wrong with the asset or the contract that a loan's steps name, or None.
+
+    Looked at are steps with ``amount`` and ``fee``: their ``asset``, the id or its address, and their ``pool``, the contract that lends,
+    where ``contract`` says which that is.
+    """
+    for part in _parts(steps):
+        if type(getattr(part, "amount", None)) is not int or type(getattr(part, "fee", None)) is not int:
+            continue
+        named, pool = getattr(part, "asset", None), getattr(part, "pool", None)
+        if isinstance(named, str) and named.lower() not in (asset.lower(), address_of(asset).lower()):
+            return f"asked for {asset}, it borrows {named}"
+        if contract and isinstance(pool, str) and pool.lower() != contract.lower():
+            return f"{contract} lends, it borrows from {pool}"
+    return None
 
 
 def _parts(value: object) -> Iterator[Any]:

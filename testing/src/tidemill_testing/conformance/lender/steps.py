@@ -9,7 +9,7 @@ from tidemill.domain.transaction import Wallet
 from tidemill.errors import TidemillError
 from tidemill.hookspecs.chain import Step
 from tidemill.hookspecs.lender import Lender
-from tidemill_testing.conformance.lender.case import Plain, inner_steps, loans_in, snapshot_with
+from tidemill_testing.conformance.lender.case import Plain, inner_steps, loans_in, misdirected, snapshot_with
 from tidemill_testing.conformance.rule import rule
 from tidemill_testing.conformance.suite import Conformance
 
@@ -19,12 +19,13 @@ HOSTILE = (0, 1, 2**128, 2**256 - 1, -1)
 class LoanSteps(Conformance):
     """What an author gives of a loan, and the rules of its steps."""
 
-    may_give: ClassVar[frozenset[str]] = Conformance.may_give | {"chain", "asset", "states", "wallet", "borrowed"}
+    may_give: ClassVar[frozenset[str]] = Conformance.may_give | {"chain", "asset", "states", "wallet", "contract", "borrowed"}
 
     chain: ClassVar[ChainId] = ChainId("")
     asset: ClassVar[AssetId] = AssetId("")
     states: ClassVar[Mapping[Key, bytes | None]] = {}
     wallet: ClassVar[Wallet | None] = None
+    contract: ClassVar[str] = ""
 
     def borrowed(self, steps: Sequence[Step]) -> Sequence[tuple[int, int]]:
         """Return (amount, fee) of every loan in the steps; by default of each step with two such numbers."""
@@ -46,14 +47,21 @@ class LoanSteps(Conformance):
     def test_it_repays_amount_and_fee(self) -> None:
         """What is not repaid to the last unit reverts the whole plan; what is repaid too much is lost.
 
-        If this fails: take ``loan.amount``, repay ``loan.amount + loan.fee``, and compute neither anew. Where the steps are not values with
-        ``amount`` and ``fee``, give ``borrowed`` in the test class.
+        Which asset and which contract a step borrows from is seen in its ``asset`` and ``pool``, as the EVM family's ``FlashLoan`` has
+        them; the contract is compared where the test class gives it. Steps of other shapes show neither.
+
+        If this fails: take ``loan.amount`` of ``loan.asset``, repay ``loan.amount + loan.fee``, and compute neither anew. Where the steps
+        are not values with ``amount`` and ``fee``, give ``borrowed`` in the test class.
         """
         lender = self._lender()
         for amount, fee in ((1, 0), (1_000, 1), (2**96 + 1, 2**40 + 1)):
-            found = list(self.borrowed(self._bracket(lender, amount, fee)))
+            steps = self._bracket(lender, amount, fee)
+            found = list(self.borrowed(steps))
             if found != [(amount, fee)]:
                 self.broken(f"a loan of {amount} for {fee} became {found}")
+            wrong = misdirected(steps, self.asset, self.contract)
+            if wrong is not None:
+                self.broken(f"a loan of {amount} for {fee}: {wrong}")
 
     @rule("LEN-21", "hostile amounts are kept or refused")
     def test_hostile_amounts_are_kept_or_refused(self) -> None:

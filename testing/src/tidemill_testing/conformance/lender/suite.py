@@ -30,8 +30,9 @@ class LenderConformance(LoanSteps):
     Must give: ``plugin``, ``chain`` (where it lends), ``asset`` (what it lends there), ``states`` (values of the state it watches, as a
     node answers them) and ``available`` (what can be borrowed of the asset by these states, base units).
 
-    May give: ``settings``, ``assets``, ``capabilities``, ``exempt``, as every suite; ``wallet``; ``fees``, with the capability
-    ``recorded``; ``borrowed``, where its steps are not values with ``amount`` and ``fee``.
+    May give: ``settings``, ``assets``, ``capabilities``, ``exempt``, as every suite; ``wallet``; ``contract``, the address that lends;
+    ``fees``, with the capability ``recorded``; ``borrowed``, where its steps are not values with ``amount`` and ``fee``. A lender of
+    several assets gives the ``states`` of at least two.
 
     Never override: everything else.
 
@@ -153,8 +154,10 @@ class LenderConformance(LoanSteps):
     def test_it_watches_what_it_reads(self) -> None:
         """What is not watched grows old without anybody noticing, or is never read at all.
 
-        If this fails: return from ``watch`` every key that ``terms`` reads, as soon as ``states`` says which they are, each once, and the
-        same ones when asked again.
+        The ``states`` that the test class gives must be watched as well: those of the lender's other assets stand among them.
+
+        If this fails: return from ``watch`` every key that ``terms`` reads, of each asset, as soon as ``states`` says which they are, each
+        once, and the same ones when asked again.
         """
         lender, known = self._lender(), dict[Key, bytes | None]()
         for _ in range(MOST_ROUNDS):
@@ -170,6 +173,9 @@ class LenderConformance(LoanSteps):
         unwatched = sorted(set(self._read_keys()) - known.keys())
         if unwatched:
             self.broken(f"terms reads {unwatched[0]}, which it does not watch")
+        given = sorted(self.states.keys() - known.keys())
+        if given:
+            self.broken(f"the test class gives the state {given[0]}, which it does not watch")
 
     @rule("LEN-18", "the same state gives the same answer, and touches nothing")
     def test_it_is_pure(self) -> None:

@@ -2,7 +2,7 @@
 
 import copy
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 import pytest
@@ -10,7 +10,7 @@ from attrs import evolve
 
 from tidemill.domain.answers import Rejected
 from tidemill.domain.decision import Allowance
-from tidemill.domain.plan import Flow
+from tidemill.domain.plan import Flow, Plan
 from tidemill.errors import PluginError
 from tidemill.hookspecs.risk import RiskCheck
 from tidemill_testing.conformance import asking
@@ -29,11 +29,14 @@ from tidemill_testing.conformance.risk.answers import (
     mappings_of,
 )
 from tidemill_testing.conformance.risk.case import RiskCase, everyday, hostile_cases, resized
+from tidemill_testing.conformance.risk.door import NO_LIMIT, beyond, beyond_borrowed, beyond_cost, beyond_own, spoken_for
 from tidemill_testing.conformance.rule import rule
 from tidemill_testing.conformance.sandbox import OutsideWorld, folder_of, sandbox
 from tidemill_testing.conformance.suite import Conformance
 
 RAISED = (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, AssertionError, RuntimeError, PluginError)
+_LARGE = tuple((1 << bits) // 3 for bits in (120, 121, 123))
+_COARSE = 1 << 40
 _RULE = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -50,7 +53,8 @@ class RiskConformance(Conformance):
 
     Capabilities:
         ``monotone``: more money in the book never lowers an allowance, one more plan in flight never raises it.
-        ``holds_at_the_door``: own money above what ``allow`` gave is stopped again by ``check``, when the plan is finished.
+        ``holds_at_the_door``: own or borrowed money above what ``allow`` gave is stopped again by ``check``, when the plan is finished.
+        ``bounds_cost``: so is a cost above what ``allow`` gave.
     """
 
     kind = "risk"
@@ -119,7 +123,8 @@ class RiskConformance(Conformance):
     def test_allowance_is_well_formed(self, cases: Sequence[RiskCase]) -> None:
         """Several checks are combined by taking the least of each figure: all must speak of one asset, none below 0.
 
-        If this fails: start from ``Allowance(asset, book.free(asset), …)``, divide with ``//`` and end with ``max(0, …)``.
+        If this fails: start from ``Allowance(asset, book.free(asset), …)``, divide with ``//`` and end with ``max(0, …)``: a float on the
+        way loses units from 2**53 on.
         """
         check = self.make()
         for case in cases:
@@ -134,20 +139,40 @@ class RiskConformance(Conformance):
                 figure = getattr(answer, name)
                 if type(figure) is not int or figure < 0:
                     self.broken(f"{case_name(case)}: the allowance's {name} is {figure!r}, expected a whole number of at least 0")
+        self._exact(check, cases)
+
+    def _exact(self, check: RiskCheck, cases: Sequence[RiskCase]) -> None:
+        """Find figures that follow what the book holds with 53 bits alone: of large holdings the last bits are all 0."""
+        for case in _each_once(cases):
+            known = (asset_of(case.opportunity), case.snapshot.chains[case.opportunity.chain].native)
+            books = [evolve(case.book, balances={**case.book.balances, **dict.fromkeys(known, held)}) for held in _LARGE]
+            answers = [check.allow(case.opportunity, book, case.snapshot) for book in books]
+            given = [answer for answer in answers if isinstance(answer, Allowance)]
+            for name in ("own", "borrowed", "cost"):
+                figures = [getattr(answer, name) for answer in given]
+                if len(set(figures)) == len(_LARGE) and not any(figure % _COARSE for figure in figures):
+                    self.broken(f"of {_LARGE} held, {name} is {figures}: all are multiples of {_COARSE}, as floats are")
 
     @rule("RSK-15", "no more of its own is allowed than the book has free")
     def test_no_more_is_allowed_than_is_free(self, cases: Sequence[RiskCase]) -> None:
         """What is reserved for plans in flight is spoken for: a second plan must not count on it.
 
-        If this fails: bound ``own`` by ``book.free(asset)``, not by ``book.balances``.
+        Asked with each book, and with nearly all of it reserved. The cost of a chain is paid from the book as well.
+
+        If this fails: bound ``own`` by ``book.free(asset)`` and ``cost`` by ``book.free(native)``, not by ``book.balances``.
         """
         check = self.make()
-        for case in cases:
-            answer = check.allow(case.opportunity, case.book, case.snapshot)
-            if isinstance(answer, Allowance):
-                free = case.book.free(asset_of(case.opportunity))
-                if answer.own > free:
-                    self.broken(f"{case_name(case)}: {answer.own} own is allowed, {free} is free")
+        for case in _each_once(cases):
+            asset, native = asset_of(case.opportunity), case.snapshot.chains[case.opportunity.chain].native
+            for book in (case.book, *spoken_for(case.book, (asset, native))):
+                answer = check.allow(case.opportunity, book, case.snapshot)
+                if not isinstance(answer, Allowance):
+                    continue
+                asked = case_name(evolve(case, book=book))
+                if answer.own > book.free(asset):
+                    self.broken(f"{asked}: {answer.own} own is allowed, {book.free(asset)} is free")
+                if answer.cost > book.free(native):
+                    self.broken(f"{asked}: a cost of {answer.cost} {native} is allowed, {book.free(native)} is free")
 
     @rule("RSK-16", "a rejection carries rule, reason and numbers")
     def test_rejection_carries_rule_reason_and_numbers(self, cases: Sequence[RiskCase]) -> None:
@@ -240,17 +265,48 @@ class RiskConformance(Conformance):
     def test_what_it_does_not_allow_it_stops_at_the_door(self, cases: Sequence[RiskCase]) -> None:
         """A strategy sizes by itself: one that overlooks its allowance must still not get past the limit.
 
-        If this fails: compare ``plan.funds`` (and what a ``Group`` holds together) in ``check`` with the same figure as in ``allow``.
+        The money of a plan is the sum of all its funds, of all its loans, and of all parts of a ``Group``. Where all that is free is
+        allowed, sums are not asked for: more than is free the kernel stops itself. From 2**200 on an allowance of borrowed money bounds
+        nothing. Whether the figures are what an operator meant, only the author's own tests can say.
+
+        If this fails: add up ``plan.funds`` by asset, and ``plan.loans``, over what a ``Group`` holds together, and compare the sums in
+        ``check`` with the same figures as in ``allow``.
         """
         check = self.make()
         for case in cases:
-            if isinstance(case.plan, Flow) and case.plan.funds:
-                own, _ = allowed(check, case)
-                over = resized(case.plan, own + max(1, own // 100))
-                if check.check(over, case.book, case.snapshot) is None:
-                    self.broken(f"{case_name(case)}: {own} own is allowed, and a plan with {over.funds[0][1]} passes")
+            if not isinstance(case.plan, Flow):
+                continue
+            own, borrowed = allowed(check, case)
+            if case.plan.funds:
+                self._stopped(check, case, f"{own} own is allowed", [("in a fund", resized(case.plan, beyond(own)))])
+                if own < case.book.free(asset_of(case.opportunity)):
+                    self._stopped(check, case, f"{own} own is allowed", beyond_own(case.plan, own))
+            elif case.plan.loans and borrowed < NO_LIMIT:
+                self._stopped(check, case, f"{borrowed} borrowed is allowed", beyond_borrowed(case.plan, borrowed))
+
+    @rule("RSK-23", "a cost that it does not allow it stops at the door", needs="bounds_cost")
+    def test_cost_that_it_does_not_allow_it_stops_at_the_door(self, cases: Sequence[RiskCase]) -> None:
+        """``cost_cap`` is what a plan may pay to its chain, lost or won: a bid for a place in a block grows as long as nobody says no.
+
+        If this fails: add up ``cost_cap`` over what a ``Group`` holds together, and compare it in ``check`` with the ``cost`` of ``allow``.
+        """
+        check = self.make()
+        for case in cases:
+            answer = check.allow(case.opportunity, case.book, case.snapshot)
+            if isinstance(answer, Allowance) and isinstance(case.plan, Flow):
+                self._stopped(check, case, f"a cost of {answer.cost} is allowed", beyond_cost(case.plan, answer.cost))
+
+    def _stopped(self, check: RiskCheck, case: RiskCase, allowance: str, plans: Iterable[tuple[str, Plan]]) -> None:
+        for how, plan in plans:
+            if check.check(plan, case.book, case.snapshot) is None:
+                self.broken(f"{case_name(case)}: {allowance}, and more {how} passes: {plan!r:.400}")
 
     def _same(self, one: Sequence[Answer], other: Sequence[Answer], who: str) -> None:
         place = asking.first_difference(one, other)
         if place is not None:
             self.broken(f"case {place}: it answered {one[place]!r:.240}; {who} answered {other[place]!r:.240}")
+
+
+def _each_once(cases: Sequence[RiskCase]) -> list[RiskCase]:
+    """Return the cases without those that differ in their plan alone."""
+    return list({(id(case.opportunity), id(case.book), id(case.snapshot)): case for case in cases}.values())
