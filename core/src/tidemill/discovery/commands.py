@@ -15,7 +15,7 @@ from tidemill.discovery.entry_points import EntryPoint, find_entry_points
 from tidemill.discovery.reserved import clash, command_name
 
 if TYPE_CHECKING:
-    from tidemill.errors import PluginError, said
+    from tidemill.errors import PluginError
 
 COMMAND_INTERFACE = 1
 """The version of the command interface that this kernel loads, as in the table of kinds."""
@@ -88,7 +88,7 @@ def answering_for(found: FoundCommand) -> Iterator[None]:
 def _blame(found: FoundCommand, error: Exception) -> "PluginError | None":
     import click
 
-    from tidemill.errors import PluginContractError, TidemillError
+    from tidemill.errors import PluginContractError, TidemillError, said
 
     if isinstance(error, TidemillError | click.ClickException | click.exceptions.Exit | click.Abort | BrokenPipeError):
         return None

@@ -16,7 +16,7 @@ OWN = [method.rule.number for method in rules_of(PriceConformance) if method.rul
 @pytest.fixture(scope="module")
 def ran(outcomes: Callable[..., Any]) -> Any:
     """The suites of all the wrong sources, run once."""
-    return outcomes(WRONG)
+    return outcomes(WRONG, "--conformance-examples=6")
 
 
 @pytest.mark.parametrize("number", OWN)

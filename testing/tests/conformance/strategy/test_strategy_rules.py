@@ -17,7 +17,7 @@ OWN = [method.rule.number for method in rules_of(StrategyConformance) if method.
 @pytest.fixture(scope="module")
 def ran(outcomes: Callable[..., Any]) -> Any:
     """The suites of all the wrong strategies, run once."""
-    return outcomes(WRONG, str(SIGNALS))
+    return outcomes(WRONG, str(SIGNALS), "--conformance-examples=6")
 
 
 @pytest.mark.parametrize("number", OWN)
