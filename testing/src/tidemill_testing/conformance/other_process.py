@@ -106,7 +106,9 @@ def _process(hash_seed: int) -> subprocess.Popen[bytes]:
     if running is None or running.poll() is not None:
         if not _running:
             atexit.register(_end_all)
-        environment = os.environ | {"PYTHONHASHSEED": str(hash_seed), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        # Work is done in children that end without writing what they ran: to measure them would only slow them down
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+        environment |= {"PYTHONHASHSEED": str(hash_seed), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         command = [sys.executable, "-m", "tidemill_testing.conformance.other_process"]
         # S603: the command is our own interpreter and module
         running = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)  # noqa: S603

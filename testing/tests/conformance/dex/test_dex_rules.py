@@ -15,12 +15,12 @@ NUMBERS = [method.rule.number for method in rules_of(DexConformance)]
 
 @pytest.fixture(scope="module")
 def of_dexes(outcomes: Callable[..., Any]) -> Any:
-    return outcomes(HERE / "broken_dexes.py", "--conformance-examples=8")
+    return outcomes(HERE / "broken_dexes.py", "--conformance-examples=6")
 
 
 @pytest.fixture(scope="module")
 def of_pools(outcomes: Callable[..., Any]) -> Any:
-    return outcomes(HERE / "broken_pools.py", "--conformance-examples=8")
+    return outcomes(HERE / "broken_pools.py", "--conformance-examples=6")
 
 
 @pytest.mark.parametrize("number", NUMBERS)
