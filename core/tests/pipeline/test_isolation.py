@@ -267,6 +267,7 @@ def test_run_with_everything_apart_leaves_no_process_behind(tmp_path: Path, monk
 @pytest.mark.anyio
 async def test_process_of_a_plugin_tells_whose_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In the list of processes, before anything else, and without anything of the configuration; the run knows its id while it lives."""
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOOK_TOKEN", "s3cr3t-value")
     notifier = IsolatedNotifier(brief_of(load_config(_file(tmp_path)), "notifiers.jsonl"))
     notices = Notices([notifier])
