@@ -80,9 +80,13 @@ def tests(session: nox.Session) -> None:
     if reason:
         left_out["bytecode"] = reason
     selected = session.posargs
+    # Tests start hundreds of processes: each would compile all that it imports
+    session.env["PYTHONDONTWRITEBYTECODE"] = ""
     session.run("coverage", "erase")
+    # Files in the order of testpaths, not those of many tests first: some of few tests take longest
+    workers = ("-n", WORKERS, "--dist", "loadfile", "--no-loadscope-reorder")
     # Before pytest: its plugins import the packages that are measured
-    session.run("coverage", "run", "-m", "pytest", "-n", WORKERS, "--dist", "loadfile", f"--junit-xml={TESTS}", "-q", *selected)
+    session.run("coverage", "run", "-m", "pytest", *workers, f"--junit-xml={TESTS}", "-q", *selected)
     session.run("coverage", "combine", "--quiet")
     if not selected:
         session.run("coverage", "json", "--quiet", "-o", str(COVERAGE))

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tidemill import __version__
+from tidemill.api.check_plugin import check_plugin
 from tidemill.api.quality import RULES
 
 Change = str | tuple[str, str] | None
@@ -157,6 +158,23 @@ def write(folder: Path, files: Mapping[str, str], changed: Mapping[str, Change])
 def package(tmp_path: Path) -> Write:
     """Writes a sound package, a DEX and a strategy in one, with files changed: see ``write``."""
     return lambda **changed: write(tmp_path / "acme", FILES, changed)
+
+
+@pytest.fixture
+def caught(package: Write) -> Callable[[str, Mapping[str, Change], str, int, str], None]:
+    """Asserts that a changed package breaks a rule at a line with a message, and no other rule with that message."""
+
+    def check(number: str, changed: Mapping[str, Change], file: str, line: int, message: str) -> None:
+        found = check_plugin(package(**changed), run_tests=False)
+        told = [breach for breach in found.breaches if message in breach.message]
+
+        assert not found.green
+        assert {(number, file, line)} == {(breach.rule, breach.file, breach.line) for breach in told}
+        assert all(breach.remedy for breach in found.breaches)
+        assert f"{number} " in " ".join(found.red)
+        assert str(told[0]).startswith(f"{file}:{line}  " if line else f"{file}  ")
+
+    return check
 
 
 @pytest.fixture

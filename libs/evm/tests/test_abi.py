@@ -4,45 +4,52 @@ from typing import Any
 
 import pytest
 from eth_abi.abi import encode as eth_encode
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidemill_evm.abi import decode, decode_word, encode, encode_call, encode_word, event_topic, selector
+from tidemill_evm.abi_types import parse_type
 from tidemill_evm.errors import EncodeError, MalformedBytes
 
-ADDRESSES = st.binary(min_size=20, max_size=20).map(lambda raw: "0x" + raw.hex())
-
-
-def values_of(kind: str) -> st.SearchStrategy[Any]:
-    if kind.endswith("[]"):
-        return st.lists(values_of(kind[:-2]), max_size=4).map(tuple)
-    if kind.startswith("uint"):
-        return st.integers(0, (1 << int(kind[4:])) - 1)
-    if kind.startswith("int"):
-        return st.integers(-(1 << int(kind[3:]) - 1), (1 << int(kind[3:]) - 1) - 1)
-    fixed: dict[str, st.SearchStrategy[Any]] = {
-        "bool": st.booleans(),
-        "address": ADDRESSES,
-        "bytes": st.binary(max_size=70),
-        "string": st.text(max_size=40),
-        "bytes32": st.binary(min_size=32, max_size=32),
-        "bytes4": st.binary(min_size=4, max_size=4),
-    }
-    return fixed[kind]
-
-
-KINDS = (
-    *("uint8", "uint24", "uint112", "uint256", "int8", "int24", "int256", "bool", "address", "bytes4", "bytes32"),
-    *("bytes", "string", "uint256[]", "address[]", "bytes[]", "int24[][]", "string[]"),
+WORDS: dict[str, st.SearchStrategy[Any]] = {
+    **{f"uint{bits}": st.integers(0, (1 << bits) - 1) for bits in (8, 24, 112, 256)},
+    **{f"int{bits}": st.integers(-(1 << bits - 1), (1 << bits - 1) - 1) for bits in (8, 24, 256)},
+    "bool": st.booleans(),
+    "address": st.binary(min_size=20, max_size=20).map(lambda raw: "0x" + raw.hex()),
+    "bytes4": st.binary(min_size=4, max_size=4),
+    "bytes32": st.binary(min_size=32, max_size=32),
+    "bytes": st.binary(max_size=70),
+    "string": st.text(max_size=40),
+}
+NESTED = st.recursive(
+    st.sampled_from(list(WORDS)),
+    lambda inner: (
+        st.tuples(inner, st.sampled_from(["[]", "[1]", "[3]"])).map("".join)
+        | st.lists(inner, min_size=1, max_size=3).map(lambda parts: f"({','.join(parts)})")
+    ),
+    max_leaves=6,
 )
-ARGUMENTS = st.lists(st.sampled_from(KINDS), max_size=5).flatmap(
+
+
+def values_of(name: str) -> st.SearchStrategy[Any]:
+    kind = parse_type(name)
+    if kind.shape == "tuple":
+        return st.tuples(*(values_of(part.name) for part in kind.parts))
+    if kind.shape == "array":
+        least, most = (0, 3) if kind.count is None else (kind.count, kind.count)
+        return st.lists(values_of(kind.parts[0].name), min_size=least, max_size=most).map(tuple)
+    return WORDS[name]
+
+
+ARGUMENTS = st.lists(st.sampled_from(list(WORDS)) | NESTED, max_size=5).flatmap(
     lambda kinds: st.tuples(st.just(tuple(kinds)), st.tuples(*(values_of(kind) for kind in kinds)))
 )
 
 
 @given(ARGUMENTS)
+@settings(deadline=None)
 def test_encode_any_values_equals_eth_abi_and_decodes_to_them(arguments: tuple[tuple[str, ...], tuple[Any, ...]]) -> None:
-    """Every list of values has the encoding that eth-abi gives it, and decodes to the same values."""
+    """Every list of values, tuples and arrays however nested, has the encoding that eth-abi gives it, and decodes to the same values."""
     kinds, values = arguments
     encoded = encode(kinds, values)
 
@@ -51,6 +58,7 @@ def test_encode_any_values_equals_eth_abi_and_decodes_to_them(arguments: tuple[t
 
 
 @given(ARGUMENTS, st.integers(0, 1 << 16), st.integers(1, 255))
+@settings(deadline=None)
 def test_decode_changed_byte_raises_or_reads_what_encodes_to_it(
     arguments: tuple[tuple[str, ...], tuple[Any, ...]], place: int, change: int
 ) -> None:
@@ -67,6 +75,7 @@ def test_decode_changed_byte_raises_or_reads_what_encodes_to_it(
 
 
 @given(ARGUMENTS, st.integers(0, 1 << 16))
+@settings(deadline=None)
 def test_decode_cut_bytes_raises(arguments: tuple[tuple[str, ...], tuple[Any, ...]], cut: int) -> None:
     """An encoding that lacks its end is refused wherever it is cut."""
     kinds, values = arguments

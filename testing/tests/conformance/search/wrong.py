@@ -22,7 +22,7 @@ class DepthFirst(Searcher):
     """Walks every route of distinct pools and assets; breaks nothing."""
 
     name = "depth_first"
-    max_hops = 4
+    max_hops = 3
 
     def __init__(self, settings: object | None = None) -> None:
         super().__init__(settings)
@@ -129,8 +129,12 @@ class DepthFirst(Searcher):
         return Candidate(query.chain, start, legs, tuple(amounts), profit)
 
 
+class Deep(DepthFirst):
+    max_hops = 4
+
+
 class TestDepthFirst(SearchConformance):
-    plugin = DepthFirst
+    plugin = Deep
     capabilities = BOTH
 
 
@@ -211,7 +215,7 @@ class TestSCH15Again(SearchConformance):
 
 class OneMore(DepthFirst):
     def deepest(self, query: CycleQuery) -> int:
-        return super().deepest(query) + (query.max_hops < 4)
+        return super().deepest(query) + (query.max_hops < self.max_hops)
 
 
 class TestSCH16OneMore(SearchConformance):
@@ -296,10 +300,10 @@ class TestSCH23Hopeful(SearchConformance):
 
 
 class Picky(DepthFirst):
-    """Stops after three swaps, and promises four."""
+    """Stops one swap before what it promises."""
 
     def deepest(self, query: CycleQuery) -> int:
-        return min(super().deepest(query), 3)
+        return min(super().deepest(query), self.max_hops - 1)
 
 
 class TestSCH24Picky(SearchConformance):

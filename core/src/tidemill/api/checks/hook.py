@@ -63,11 +63,7 @@ def hook_marked(source: PluginSource) -> Iterator[Fault]:
 @static_rule("PKG-04", "the hook returns classes")
 def hook_returns_classes(source: PluginSource) -> Iterator[Fault]:
     """The kernel makes the instances, with checked settings: a hook gives the classes alone."""
-    for _, module, kind in _entered(source):
-        place = hook_of(source, module, kind)
-        if place is None:
-            continue
-        at, node = place
+    for _, kind, at, node in _hooked(source):
         remedy = f"return a list of classes derived from {kind.interface}"
         returns = [one for one in ast.walk(node) if isinstance(one, ast.Return)]
         if any(isinstance(one, ast.Yield | ast.YieldFrom) for one in ast.walk(node)):
@@ -97,11 +93,7 @@ def _answer(at: Module, answer: ast.Return, kind: Kind, remedy: str) -> Iterator
 @static_rule("PKG-05", "the class has the entry point's name")
 def class_name(source: PluginSource) -> Iterator[Fault]:
     """The class whose ``name`` is the entry point's is the one that a table in the configuration means."""
-    for entry, module, kind in _entered(source):
-        place = hook_of(source, module, kind)
-        if place is None:
-            continue
-        at, node = place
+    for entry, _, at, node in _hooked(source):
         named = list(_named(source, at, node))
         if not named or any(name in (entry.name, None) for _, _, name in named):
             continue
@@ -134,6 +126,14 @@ def _entered(source: PluginSource) -> Iterator[tuple[Entry, Module, Kind]]:
     for entry in source.entries:
         if entry.kind is not None and entry.module in source.modules:
             yield entry, source.modules[entry.module], entry.kind
+
+
+def _hooked(source: PluginSource) -> Iterator[tuple[Entry, Kind, Module, Function]]:
+    """Yield each entry point whose hook the text shows, with the module and the function that is it."""
+    for entry, module, kind in _entered(source):
+        place = hook_of(source, module, kind)
+        if place is not None:
+            yield entry, kind, *place
 
 
 def _functions(module: Module) -> list[Function]:

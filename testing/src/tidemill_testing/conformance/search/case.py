@@ -16,15 +16,23 @@ from tidemill_testing.conformance.search.brute_force import random_pools
 from tidemill_testing.market import SIM, PairPool, pair_pool, snapshot_of, token
 
 START, SECOND = token("T0"), token("T1")
+MOST_HOPS = 4
+"""Brute force goes no further."""
 SOUND_DEPTH = 18
 """Pools of at least this power of ten: what their cycles gain is more than the floors of a few hops."""
 
 
-def markets(count: int = 2, *, opaque_share: int = 0, least_depth: int = SOUND_DEPTH) -> Iterator[list[PairPool]]:
-    """Yield small random markets of four or five tokens that cycles lead through, equal in every run."""
+def markets(hops: int, count: int = 2, *, opaque_share: int = 0, least_depth: int = SOUND_DEPTH) -> Iterator[list[PairPool]]:
+    """Yield small random markets of four or five tokens that cycles of at most ``hops`` swaps lead through, equal in every run."""
     for seed in range(count):
         random = Random(seed)
-        yield random_pools(random, random.randint(4, 5), random.randint(7, 11), opaque_share=opaque_share, least_depth=least_depth)
+        tokens, pools = random.randint(4, 5), _crowded(hops, random.randint(7, 11))
+        yield random_pools(random, tokens, pools, opaque_share=opaque_share, least_depth=least_depth)
+
+
+def _crowded(hops: int, pools: int) -> int:
+    """Return how many pools a market needs in place of ``pools`` for enough cycles to gain: short ones are fewer."""
+    return pools if hops >= MOST_HOPS else pools * 3 // 2
 
 
 def wide_market() -> list[PairPool]:
@@ -52,10 +60,10 @@ class Step:
     changed: tuple[PoolId, ...]
 
 
-def steps() -> Iterator[Step]:
-    """Yield how a market goes on: prices move, pools come and go, nothing happens, and a rollback brings the beginning back."""
+def steps(hops: int) -> Iterator[Step]:
+    """Yield how a market goes on for cycles of at most ``hops`` swaps: prices move, pools come and go, nothing happens, a rollback."""
     random = Random(5)
-    first = random_pools(random, 5, 11, least_depth=SOUND_DEPTH)
+    first = random_pools(random, 5, _crowded(hops, 11), least_depth=SOUND_DEPTH)
     yield Step("the first market", tuple(first), tuple(pool.id for pool in first))
     moved = [_moved(pool, random) if place % 5 == 0 else pool for place, pool in enumerate(first)]
     yield Step("pools moved", tuple(moved), tuple(pool.id for pool in moved[::5]))

@@ -12,11 +12,9 @@ from tidemill_testing.conformance.other_process import SEEDS_SAID, OtherProcessF
 from tidemill_testing.conformance.rule import rule
 from tidemill_testing.conformance.sandbox import OutsideWorld, folder_of, sandbox
 from tidemill_testing.conformance.search.brute_force import route_of
-from tidemill_testing.conformance.search.case import SECOND, START, found_on, markets, query, steps, wide_market
+from tidemill_testing.conformance.search.case import MOST_HOPS, SECOND, SOUND_DEPTH, START, found_on, markets, query, steps, wide_market
 from tidemill_testing.conformance.suite import Conformance
-
-MOST_HOPS = 4
-"""Brute force goes no further."""
+from tidemill_testing.market import PairPool
 
 
 class SearchPurity(Conformance):
@@ -36,7 +34,7 @@ class SearchPurity(Conformance):
         searcher = self.make()
         try:
             with sandbox(folder_of(self.plugin)):
-                for pools in markets(2, opaque_share=30):
+                for pools in self._markets(opaque_share=30):
                     found_on(searcher, pools, query(self._hops()))
         except OutsideWorld as error:
             self.broken(str(error))
@@ -48,7 +46,7 @@ class SearchPurity(Conformance):
         If this fails: look for ``id()`` and default ``repr`` in what is compared, and for what one instance leaves for the next.
         """
         for asked in self._varied():
-            for pools in markets(2, opaque_share=30):
+            for pools in self._markets(opaque_share=30):
                 one, other = (found_on(self.make(), pools, asked) for _ in range(2))
                 if one != other:
                     self.broken(f"{told(one, other)}; another instance: {told(other, one)}")
@@ -75,7 +73,7 @@ class SearchPurity(Conformance):
         their number differs.
         """
         searcher, asked = self.make(), query(self._hops(), (START, SECOND))
-        for step in steps():
+        for step in steps(self._hops()[1]):
             found = found_on(searcher, step.pools, asked, step.changed)
             fresh = found_on(self.make(), step.pools, asked)
             if [(one.legs, one.amounts) for one in found] != [(one.legs, one.amounts) for one in fresh]:
@@ -88,7 +86,7 @@ class SearchPurity(Conformance):
         If this fails: remember the pools of the last update, and walk the cycles through them, in both directions.
         """
         searcher, asked = self.make(), query(self._hops(), (START,))
-        for step in steps():
+        for step in steps(self._hops()[1]):
             found = found_on(searcher, step.pools, asked, step.changed)
             changed = list(searcher.find(evolve(asked, changed_only=True)))
             expected = [one for one in found if not set(step.changed).isdisjoint(leg.pool for leg in one.legs)]
@@ -97,6 +95,9 @@ class SearchPurity(Conformance):
 
     def _hops(self, most: int = MOST_HOPS) -> tuple[int, int]:
         return 2, min(self.plugin.max_hops or most, most)
+
+    def _markets(self, count: int = 2, *, opaque_share: int = 0, least_depth: int = SOUND_DEPTH) -> Iterator[list[PairPool]]:
+        return markets(self._hops()[1], count, opaque_share=opaque_share, least_depth=least_depth)
 
     def _varied(self) -> Iterator[CycleQuery]:
         asked = query(self._hops(), (START, SECOND))
@@ -109,7 +110,7 @@ class SearchPurity(Conformance):
 def candidate_digests(argument: tuple[type[Searcher], object, Sequence[CycleQuery]]) -> list[str]:
     """Return the digest of what a new searcher finds, for each query and again after a change: bounded ones over a wide market."""
     plugin, settings, asked = argument
-    narrow, wide = next(markets(1, opaque_share=30)), wide_market()
+    narrow, wide = next(markets(asked[0].max_hops, 1, opaque_share=30)), wide_market()
     answers = []
     for one in asked:
         pools = wide if one.work else narrow

@@ -1,6 +1,5 @@
 """Rules for searchers: every candidate exact, in order, once; within its bounds; the same whatever came before."""
 
-from collections.abc import Iterator
 from contextlib import suppress
 from itertools import pairwise
 
@@ -15,13 +14,12 @@ from tidemill_testing.conformance.search.case import (
     START,
     counting,
     found_on,
-    markets,
     query,
     wide_market,
     wrong_amounts,
 )
 from tidemill_testing.conformance.search.pure import SearchPurity, told
-from tidemill_testing.market import PairPool, snapshot_of, token
+from tidemill_testing.market import snapshot_of, token
 
 RAISED = (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, AssertionError, RuntimeError, PluginError)
 LITTLE_WORK, WORK_SHARE = 1, 4
@@ -49,7 +47,7 @@ class SearchConformance(SearchPurity):
 
         If this fails: feed each output of ``pool.amount_out`` into the next hop, and let the profit be last minus first.
         """
-        sound = [snapshot_of(pools) for pools in markets(opaque_share=40, least_depth=3)]
+        sound = [snapshot_of(pools) for pools in self._markets(opaque_share=40, least_depth=3)]
         asked = query(self._hops(), (START, SECOND, *hostile_starts()))
         for snapshot in (*sound, *(hostile for _, hostile in hostile_snapshots())):
             searcher, found = self.make(), []
@@ -67,7 +65,7 @@ class SearchConformance(SearchPurity):
         """
         for cost in (0, 10**14):
             asked = evolve(query(self._hops()), cost_per_hop=((START, cost),))
-            for pools in markets():
+            for pools in self._markets():
                 found = found_on(self.make(), pools, asked)
                 ranks = [(cost * len(one.legs) - one.profit, tuple(leg.pool for leg in one.legs)) for one in found]
                 for place, (rank, following) in enumerate(pairwise(ranks)):
@@ -81,7 +79,7 @@ class SearchConformance(SearchPurity):
         If this fails: keep a cycle only where it begins at the start asset asked for, and ask for each start asset once.
         """
         asked = query(self._hops(), (START, SECOND, START))
-        for pools in markets():
+        for pools in self._markets():
             seen = set()
             for candidate in found_on(self.make(), pools, asked):
                 key = candidate.asset, route_of(candidate)
@@ -96,7 +94,7 @@ class SearchConformance(SearchPurity):
         If this fails: bound the depth by ``min(query.max_hops, max_hops)`` and leave out what is below ``min_hops``.
         """
         for low, high in ((2, 2), (3, 3), (2, 3), (4, 4), (2, 8)):
-            for pools in markets(2):
+            for pools in self._markets():
                 for candidate in found_on(self.make(), pools, query((low, high))):
                     hops, most = len(candidate.legs), min(high, self.plugin.max_hops or high)
                     if not low <= hops <= most:
@@ -108,7 +106,7 @@ class SearchConformance(SearchPurity):
 
         If this fails: cap the amount before it is sized, not after.
         """
-        for pools in markets():
+        for pools in self._markets():
             for cap in (0, 1, 10**15):
                 for candidate in found_on(self.make(), pools, evolve(query(self._hops()), capital=((START, cap),))):
                     if candidate.amounts[0] > cap:
@@ -121,7 +119,7 @@ class SearchConformance(SearchPurity):
         If this fails: compare the profit with ``min_profit``, with ``cost_per_hop`` times the hops and with the loan's fee, rounded up.
         """
         asked = query(self._hops())
-        for pools in markets():
+        for pools in self._markets():
             for limit in (1, 10**15):
                 for candidate in found_on(self.make(), pools, evolve(asked, min_profit=limit)):
                     if candidate.profit < limit:
@@ -141,7 +139,7 @@ class SearchConformance(SearchPurity):
         If this fails: rank everything before cutting, or prove that what is left out cannot be among the best.
         """
         asked = query(self._hops())
-        for pools in markets():
+        for pools in self._markets():
             searcher = self.make()
             found = found_on(searcher, pools, asked)
             for top in (1, 3, len(found) + 1):
@@ -192,7 +190,7 @@ class SearchConformance(SearchPurity):
 
         If this fails: compare the routes that are told here with what prunes them; bounds in floats need room for their rounding.
         """
-        for number, pools in enumerate(self._small()):
+        for number, pools in enumerate(self._markets(4)):
             expected = brute_force(pools, START, self._range())
             found = {route_of(one): one.profit for one in found_on(self.make(), pools, query(self._hops()))}
             missing = sorted(set(expected) - set(found))
@@ -206,7 +204,7 @@ class SearchConformance(SearchPurity):
 
         If this fails: after the real optimum try the integers next to it, or narrow a search until neighbours are compared.
         """
-        for number, pools in enumerate(self._small()):
+        for number, pools in enumerate(self._markets(4)):
             expected = brute_force(pools, START, self._range())
             for candidate in found_on(self.make(), pools, query(self._hops())):
                 best = expected.get(route_of(candidate), candidate.profit)
@@ -221,6 +219,3 @@ class SearchConformance(SearchPurity):
     def _range(self) -> range:
         low, high = self._hops()
         return range(low, high + 1)
-
-    def _small(self) -> Iterator[list[PairPool]]:
-        return markets(4)
