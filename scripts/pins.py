@@ -5,7 +5,6 @@ A lock file would name the hosts it was resolved from. `python -m scripts.pins` 
 uv.lock if there is one.
 """
 
-import re
 import subprocess
 import sys
 import tomllib
@@ -16,6 +15,7 @@ from typing import Any
 import tomlkit
 from packaging.markers import Marker
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 Table = dict[str, Any]
 PINS, BUILD_PINS = "constraint-dependencies", "build-constraint-dependencies"
@@ -73,12 +73,8 @@ def differences(project: Table, lock: Table | None, installed: dict[str, str]) -
 
 def installed_versions(project: Table) -> dict[str, str]:
     """Gives what is installed beside this interpreter, the workspace's own members apart."""
-    named = ((_normal(dist.metadata["Name"]), dist.version) for dist in distributions())
+    named = ((canonicalize_name(dist.metadata["Name"]), dist.version) for dist in distributions())
     return {name: version for name, version in named if name not in project["tool"]["uv"]["sources"]}
-
-
-def _normal(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _run(root: Path, *command: str, stdin: str = "") -> str:

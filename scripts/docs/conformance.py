@@ -4,7 +4,8 @@ from importlib import import_module
 from importlib.util import find_spec
 
 from scripts.docs.markdown import code, page, prose, table
-from tidemill.hookspecs.kinds import KINDS, Kind
+from tidemill.api.checks.suites import suite_of
+from tidemill.hookspecs.kinds import KINDS
 from tidemill_testing.conformance.rule import RuleMethod, rules_of
 
 PACKAGE = "tidemill_testing.conformance"
@@ -15,13 +16,8 @@ def suites() -> dict[str, type]:
     found = {}
     for kind in KINDS:
         if find_spec(f"{PACKAGE}.{kind.name}") is not None:
-            found[kind.name] = getattr(import_module(f"{PACKAGE}.{kind.name}.suite"), suite_name(kind))
+            found[kind.name] = getattr(import_module(f"{PACKAGE}.{kind.name}.suite"), suite_of(kind))
     return found
-
-
-def suite_name(kind: Kind) -> str:
-    """Return the name of a kind's suite."""
-    return f"{kind.name.capitalize()}Conformance"
 
 
 def index_page() -> str:

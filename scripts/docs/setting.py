@@ -110,9 +110,8 @@ def _limits(validator: Any) -> str:
 
 
 def _bounds(validator: Any) -> tuple[int | None, int | None]:
-    for inner in ("validator",):  # attrs.validators.optional
-        if hasattr(validator, inner):
-            return _bounds(getattr(validator, inner))
+    if hasattr(validator, "validator"):  # attrs.validators.optional
+        return _bounds(validator.validator)
     if hasattr(validator, "_validators"):  # attrs.validators.and_
         pairs = [_bounds(one) for one in validator._validators]
         return next((low for low, _ in pairs if low is not None), None), next((high for _, high in pairs if high is not None), None)

@@ -158,11 +158,13 @@ LONGEST_SAID = 500
 def said(error: BaseException) -> str:
     """Return the type and the message of what foreign code raised: without revealed secrets, and cut after 500 characters.
 
-    Its ``__str__`` is foreign code as well: where that raises, the type stands alone.
+    Without a message the type stands alone. Its ``__str__`` is foreign code as well: where that raises, the type stands alone.
     """
     name = type(error).__name__
     try:
         text = without_secrets(str(error))
     except BaseException as second:  # noqa: BLE001  whatever it raises, it says no more than this
         return f"{name}, whose message cannot be read: it raised {type(second).__name__}"
+    if not text:
+        return name
     return f"{name}: {text if len(text) <= LONGEST_SAID else text[:LONGEST_SAID] + '…'}"

@@ -10,7 +10,7 @@ from attrs import frozen
 from click.testing import CliRunner, Result
 
 from tidemill.api import connect as connect_module
-from tidemill.api.connect import Instance, connect
+from tidemill.api.connect import Commanded, Instance, connect
 from tidemill.api.operator import _disk, _folder_bytes
 from tidemill.api.run import RunOptions, run
 from tidemill.cli.main import main
@@ -159,6 +159,36 @@ def test_stop_is_answered_and_the_run_ends_with_its_summary(running: Running) ->
         instance.status()
     with pytest.raises(ControlError, match="no instance runs on this folder"):
         connect(running.data)
+
+
+def test_stops_at_the_same_time_all_end_well(running: Running) -> None:
+    """One ends the run, the others are told that it is ending already, also those that it could not answer any more."""
+    instance, done = running.instance, []
+    begin = threading.Barrier(6)
+
+    def stop() -> None:
+        begin.wait()
+        done.append(tidemill_stop(instance))
+
+    threads = [threading.Thread(target=stop) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    running.end()
+
+    changed = [one.changed for one in done if isinstance(one, Commanded)]
+    others = [one.text if isinstance(one, Commanded) else str(one) for one in done if not (isinstance(one, Commanded) and one.changed)]
+    assert (6, 1) == (len(done), changed.count(("run",)))
+    # One that comes when all is over meets nobody
+    assert [] == [text for text in others if not text.startswith("ending already: ") and "no instance runs on this folder" not in text]
+
+
+def tidemill_stop(instance: Instance) -> Commanded | ControlError:
+    try:
+        return instance.stop()
+    except ControlError as error:
+        return error
 
 
 def test_commands_print_what_the_functions_return(running: Running) -> None:

@@ -175,7 +175,8 @@ def test_strategy_that_raises_is_told_and_disabled_while_others_go_on(bench: Ben
     assert [("strategies.failing", "failed", count) for count in (1, 2, 3)] == [one for one in told if one[1] == "failed"]
     assert [("strategies.failing", "disabled", 3)] == [one for one in told if one[1] == "disabled"]
     notes = [note.text for effects in run.seen for note in effects.notes if note.event == "plugin"]
-    assert f"strategies.failing failed (1 in a row): {type(error).__name__}: {error}" in notes
+    said = f"{type(error).__name__}: {error}".removesuffix(": ")
+    assert f"strategies.failing failed (1 in a row): {said}" in notes
     assert 1 == run.summary().fills
 
 
@@ -212,7 +213,7 @@ def test_failures_in_a_row_begin_anew_after_a_batch_without_one() -> None:
 
     assert [1, 1] == [event.failures for event in guard.answer((fault, fault))]
     assert [2] == [event.failures for event in guard.answer((fault,))]
-    assert Fault("dex.a", "OSError: ") == guard.call("dex.a", fail)
+    assert Fault("dex.a", "OSError") == guard.call("dex.a", fail)
     assert 5 == guard.call("dex.a", lambda: 5)
     assert () == guard.answer(())
     assert [1] == [event.failures for event in guard.answer((fault,))]

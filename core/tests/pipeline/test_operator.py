@@ -17,6 +17,7 @@ from tidemill.domain import events as ev
 from tidemill.domain.note import RunHeader
 from tidemill.domain.opportunity import Opportunity
 from tidemill.domain.snapshot import Snapshot
+from tidemill.errors import ControlError
 from tidemill.hookspecs.strategy import Strategy
 from tidemill.pipeline.brief import Brief
 from tidemill.pipeline.isolated_notifier import IsolatedNotifier
@@ -104,6 +105,18 @@ async def test_status_tells_that_a_run_halted_or_is_ending(bench: Benches, rig: 
     assert ("ending", "an operator ended the run") == ((found := await status(ending)).state, found.reason)
     assert (["run"], []) == (first["changed"], second["changed"])
     assert str(second["text"]).startswith("ending already: ")
+
+
+async def test_stop_of_a_run_that_settles_at_its_end_is_no_error(bench: Benches, rig: Rigs) -> None:
+    """It takes no commands any more, and what was asked for comes; a pause is refused."""
+    made = rig(bench((Moody(),)))
+    made.script_of(2)
+    await made.play()
+    answer = await operator(made).answer(Request("stop"))
+
+    assert ([], True) == (answer["changed"], str(answer["text"]).startswith("ending already: "))
+    with pytest.raises(ControlError, match="the run is ending"):
+        await operator(made).answer(Request("pause"))
 
 
 async def test_status_shows_plans_in_flight_and_what_they_reserve(bench: Benches, rig: Rigs) -> None:

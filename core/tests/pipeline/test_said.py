@@ -56,6 +56,12 @@ def test_exception_of_a_plugin_is_told_in_bounds_and_never_raises(error: BaseExc
     assert Fault("strategies.acme", expected) == Supervisor({}, 5).call("strategies.acme", raising(error))
 
 
+@pytest.mark.parametrize(("error", "blamed"), [(RecursionError(), True), (AssertionError(), True), (MarketDataError(), False)])
+def test_exception_without_a_message_is_told_by_its_type_alone(error: Exception, blamed: bool) -> None:
+    """No colon with nothing behind it, and never an empty reason."""
+    assert Fault("dex.acme", type(error).__name__, blamed=blamed, deliberate=False) == Supervisor({}, 5).call("dex.acme", raising(error))
+
+
 def test_untrusted_input_whose_message_raises_is_a_fault() -> None:
     """Also where the message alone would be told."""
     fault = Supervisor({}, 5).call("dex.acme", raising(MuteData()))

@@ -74,6 +74,8 @@ class Plain:
     async def later(self, of: int) -> int:
         if of < 0:
             raise ValueError("below zero")
+        if not of:
+            raise LookupError
         return of
 
     async def batches(self) -> AsyncIterator[int]:
@@ -149,6 +151,8 @@ async def test_trace_of_methods_of_every_kind() -> None:
     assert 5 == await plain.later(5)
     with pytest.raises(ValueError, match="below zero"):
         await plain.later(-1)
+    with pytest.raises(LookupError):
+        await plain.later(0)
     assert [1] == [one async for one in plain.batches()]
 
     assert [
@@ -156,6 +160,7 @@ async def test_trace_of_methods_of_every_kind() -> None:
         "trace p.again() → 2",
         "trace p.later(5) → 5",
         "trace p.later(-1) raised ValueError: 'below zero'",
+        "trace p.later(0) raised LookupError",
         "trace p.batches() → batches",
     ] == lines
     assert {"answer", "again", "later", "batches"} == set(vars(plain))

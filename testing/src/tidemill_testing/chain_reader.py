@@ -95,7 +95,7 @@ class MemoryReader(ChainReader):
         self._check(from_height)
         self._check(to_height)
         span = (log for height, logs in self._logs.items() if from_height <= height <= to_height for log in logs)
-        return tuple(log for log in span if _is_wanted(log, wanted))
+        return tuple(log for log in span if log.matches(wanted))
 
     async def accounts(self, wanted: AccountFilter) -> Sequence[tuple[Key, bytes]]:
         """Return a program's accounts that match, by key.
@@ -123,10 +123,6 @@ class MemoryReader(ChainReader):
         history = self._history.get(key, [])
         place = bisect_right(history, at, key=lambda entry: entry[0])
         return history[place - 1][1] if place else None
-
-
-def _is_wanted(log: Log, wanted: LogFilter) -> bool:
-    return log.address == wanted.address and (not wanted.topics or (bool(log.topics) and log.topics[0] in wanted.topics))
 
 
 def _matches(held: bytes, wanted: AccountFilter) -> bool:

@@ -111,9 +111,7 @@ class PairPool:
         quote = self.quote_exact_in(sell, buy, amount, at)
         if isinstance(quote, NoQuote):
             return quote
-        one, other = self.reserves
-        after = (one + amount, other - quote.amount_out) if sell == self.assets[0] else (one - quote.amount_out, other + amount)
-        return Swapped(quote, type(self)(self.id, self.assets, after, self.fee_ppm))
+        return Swapped(quote, type(self)(self.id, self.assets, reserves_after(self.assets, self.reserves, quote), self.fee_ppm))
 
     def segments(self, sell: AssetId, buy: AssetId, at: ChainTime, max_in: int) -> Curve | NoCurve:
         """Give the one Möbius segment that the pair is; its slack is the floor's one unit."""
@@ -122,6 +120,14 @@ class PairPool:
             return NoCurve("no reserves")
         rest = PPM_SCALE - (self.fee_ppm or 0)
         return Curve((Segment(0, min(max_in, MAX_RESERVE - found[0]), rest * found[1], found[0] * PPM_SCALE, rest),), 1)
+
+
+def reserves_after(assets: tuple[AssetId, ...], reserves: tuple[int, int], quote: Quote) -> tuple[int, int]:
+    """Return the two reserves of a pool after the swap that was quoted, base units in the order of ``assets``; the fee stays in it."""
+    one, other = reserves
+    if quote.sell == assets[0]:
+        return one + quote.amount_in, other - quote.amount_out
+    return one - quote.amount_out, other + quote.amount_in
 
 
 class OpaquePool(PairPool):

@@ -109,7 +109,7 @@ class SoundReader(ChainReader):
 
     def is_wanted(self, log: Log, wanted: LogFilter) -> bool:
         """Tell whether a log of the contract is of an event that was asked for."""
-        return not wanted.topics or log.topics[0] in wanted.topics
+        return log.matches(wanted)
 
 
 class SoundLink(ChainLink):

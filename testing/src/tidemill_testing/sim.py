@@ -26,7 +26,7 @@ from tidemill.domain.opportunity import Opportunity
 from tidemill.domain.records import Row
 from tidemill.domain.snapshot import Snapshot
 from tidemill.errors import PluginError
-from tidemill.hookspecs.kinds import KINDS, Kind
+from tidemill.hookspecs.kinds import KIND_BY_NAME, KINDS, Kind
 from tidemill.hookspecs.plugin import Plugin
 from tidemill.hookspecs.strategy import Strategy
 from tidemill.pipeline.assemble import Pipeline, assemble
@@ -220,7 +220,7 @@ def _assembled(config: Config, plugins: Mapping[type[Plugin], object | None]) ->
         described = PluginMetadata(kind.name, plugin.name, kind.version, "", __version__, "", plugin.__module__)
         own.append(_Given(table, described, plugin, None if settings is mapping else settings))
     left_out = {"strategy", "store", "notifier", "command"}
-    left_out |= {loaded.table.kind for loaded in own if any(kind.single for kind in KINDS if kind.name == loaded.table.kind)}
+    left_out |= {loaded.table.kind for loaded in own if KIND_BY_NAME[loaded.table.kind].single}
     names = {(loaded.table.kind, loaded.table.name) for loaded in own}
     kept = [table for table in config.tables if table.kind not in left_out and (table.kind, table.name) not in names]
     whole = evolve(config, tables=(*kept, *(loaded.table for loaded in own)))

@@ -3,6 +3,7 @@
 import ctypes
 import datetime as dt
 import io
+import linecache
 import logging
 import mmap
 import os
@@ -18,6 +19,7 @@ import sys
 import threading
 import time
 import uuid
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context
@@ -26,6 +28,7 @@ from random import Random, randint  # noqa: TID251
 from time import perf_counter as ticks
 
 import pytest
+import structlog
 
 from tidemill_testing.conformance.sandbox import OutsideWorld, Sandbox, folder_of, sandbox
 
@@ -44,8 +47,30 @@ def _clock() -> Iterator[float]:
     yield ticks()
 
 
+def _record() -> logging.LogRecord:
+    return logging.LogRecord("", 0, "", 0, "", (), None)
+
+
+def _called_back() -> object:
+    """Something outside that code of the standard library asks for on behalf of this file."""
+
+    class Loud(str):
+        __slots__ = ()
+
+        def __str__(self) -> str:
+            return str(FILE.readline())
+
+    return warnings.formatwarning(Loud(), UserWarning, "", 1, "")
+
+
+def _logged_all_the_same() -> None:
+    logging.disable(logging.NOTSET)
+    logging.getLogger("acme").error("found")
+
+
 EARLIER = Random(1)
 FILE = HERE.open("rb")
+RECORD = _record()
 POOL = ThreadPoolExecutor(1)
 
 # What is banned elsewhere is called here, so that it is seen to be stopped
@@ -115,6 +140,12 @@ REACHES: tuple[tuple[str, Callable[[], object]], ...] = (
     ("process", lambda: sys.setprofile(None)),
     ("native code", lambda: ctypes.CDLL(None)),
     ("file", lambda: Context().run(open, HERE)),
+    ("clock", lambda: _record().created),
+    ("clock", lambda: logging.getLogger("acme").makeRecord("", 0, "", 0, "", (), None).created),
+    ("clock", lambda: logging.Formatter().formatTime(RECORD)),
+    ("clock", _logged_all_the_same),
+    ("stream", _called_back),
+    ("file", lambda: linecache.getlines("/proc/uptime")),
 )
 
 
@@ -167,16 +198,68 @@ def test_sandbox_pure_code_passes() -> None:
     assert not box.calls
 
 
-def test_sandbox_import_and_logging_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A module may be imported inside, whatever it reads then, and logging stamps its records."""
+def test_sandbox_import_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A module may be imported inside, whatever it reads then."""
     (tmp_path / "late_module_of_acme.py").write_text("import time\nBORN = time.time()\n", "utf-8")
     monkeypatch.syspath_prepend(tmp_path)
 
     with sandbox() as box:
         import late_module_of_acme  # type: ignore[import-not-found]  # made above
 
-        logging.getLogger("acme").warning("born %s", late_module_of_acme.BORN)
+    assert late_module_of_acme.BORN
+    assert not box.calls
 
+
+def test_sandbox_what_is_logged_inside_is_dropped(caplog: pytest.LogCaptureFixture) -> None:
+    """Logging is no way out, and no handler brings a time back; before and after the block, and in one around it, all is as configured."""
+    logger, bound = logging.getLogger("acme"), structlog.get_logger("acme")
+    with structlog.testing.capture_logs() as events:
+        bound.warning("before")
+        with sandbox() as box:
+            with sandbox():
+                logger.warning("inside")
+            logger.warning("inside %s", caplog.handler)
+            bound.warning("inside", at=1)
+            structlog.get_logger("other").error("inside")
+        bound.warning("after")
+        logger.warning("after")
+
+    assert ["after"] == caplog.messages
+    assert ["before", "after"] == [event["event"] for event in events]
+    assert not box.calls
+
+
+def test_sandbox_time_stamp_of_structlog_is_blocked() -> None:
+    """A processor that a plugin calls itself stamps nothing, and the place is the plugin's own."""
+    with sandbox(HERE, collect=True) as box:
+        structlog.processors.TimeStamper()(None, "", {})
+
+    assert ["clock"] == [call.reach for call in box.calls]
+    assert box.calls[0].place.startswith(f"{HERE}:")
+
+
+def test_sandbox_level_that_was_off_stays_off() -> None:
+    """What an author switched off before is off afterwards, and processors that are no list are left alone."""
+    before = structlog.get_config()
+    logging.disable(logging.INFO)
+    structlog.configure(processors=(structlog.processors.KeyValueRenderer(),))
+    try:
+        with sandbox():
+            pass
+        assert logging.INFO == logging.root.manager.disable
+        assert 1 == len(structlog.get_config()["processors"])
+    finally:
+        logging.disable(logging.NOTSET)
+        structlog.configure(**before)
+
+
+def test_sandbox_warning_shows_source_of_loaded_modules() -> None:
+    """A warning is written with the line that gave it, as a traceback is: source code is as constant as code."""
+    linecache.clearcache()
+    with sandbox() as box:
+        text = warnings.formatwarning("acme is old", UserWarning, str(HERE), 1)
+
+    assert '"""What a sandbox blocks' in text
     assert not box.calls
 
 

@@ -9,7 +9,7 @@ from attrs import frozen
 from tidemill.api.config import load_config
 from tidemill.api.status import Status, status_from_json
 from tidemill.errors import ControlError
-from tidemill.pipeline.control_folder import call
+from tidemill.pipeline.control_folder import InstanceEnded, call
 from tidemill.pipeline.protocol import ANSWER_BYTES, Request, decode_answer, encode_request
 
 TIMEOUT_S = 15
@@ -56,8 +56,14 @@ class Instance:
         return self._command(Request("resume", strategy, cause))
 
     def stop(self) -> Commanded:
-        """End the run as Ctrl-C does; returns as soon as it has been taken in, while the run settles what is in flight."""
-        return self._command(Request("stop"))
+        """End the run as Ctrl-C does; returns as soon as it has been taken in, while the run settles what is in flight.
+
+        A run that was ending already is no error, also where it ended before it could say so: ``changed`` is empty.
+        """
+        try:
+            return self._command(Request("stop"))
+        except InstanceEnded:
+            return Commanded("stop", (), (), "ending already: the run has ended")
 
     def _command(self, request: Request) -> Commanded:
         value = self._ask(request)

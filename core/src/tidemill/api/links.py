@@ -1,6 +1,7 @@
 """The I/O halves of a run's chains: their own, or the player of a tape."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 from tidemill.config.model import PluginTable
 from tidemill.config.settings import make_settings
@@ -10,7 +11,7 @@ from tidemill.domain.events import Batch, Head
 from tidemill.domain.ids import ChainId
 from tidemill.errors import UsageError
 from tidemill.hookspecs.chain import Chain, ChainLink, ChainRules, LinkSetup
-from tidemill.pipeline.assemble import Pipeline
+from tidemill.pipeline.assemble import Pipeline, guarded_rules
 from tidemill.tape.reader import TapeReader
 
 PLAYER = "recorded"
@@ -70,7 +71,13 @@ def market_batches(tape: TapeReader, chains: Sequence[ChainId | None], blocks: i
 
 
 def charging_rules(pipeline: Pipeline, links: Mapping[ChainId, ChainLink], *, played: bool) -> dict[ChainId, ChainRules]:
-    """Return the rules that paper fills are charged by: a chain's own link knows what it really costs, a tape that is played does not."""
+    """Return the rules that paper fills are charged by: a chain's own link knows what it really costs, a tape that is played does not.
+
+    Raises:
+        PluginError: the rules cannot be had; what they raise later names their chain's plugin too.
+    """
     if played:
-        return {chain: pipeline.chains[chain].rules() for chain in links}
-    return {chain: link.rules for chain, link in links.items()}
+        return {chain: guarded_rules(pipeline.chains[chain], pipeline.chains[chain].rules, pipeline.supervisor) for chain in links}
+    return {
+        chain: guarded_rules(pipeline.chains[chain], partial(getattr, link, "rules"), pipeline.supervisor) for chain, link in links.items()
+    }

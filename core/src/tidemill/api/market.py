@@ -222,8 +222,8 @@ def _market(pipeline: Pipeline, config: Config, chains: tuple[ChainId, ...], abs
     fold.refresh_trees()
     before = pipeline.core.snapshot()
     snapshot = fold.snapshot(changed=fold.take_changed(), books=before.books, finder=before.finder)
-    rules = [chain.rules() for chain in pipeline.chains.values()]
-    verified: KnownAssets = known_assets(config.assets, [one.verified_assets() for one in rules])
+    rules = pipeline.parts.tools.rules
+    verified: KnownAssets = known_assets(config.assets, [rules[one].verified_assets() for one in pipeline.chains])
     failed = dict.fromkeys(f"{fault.plugin}: {fault.reason}" for fault in fold.faults)
     unknown = tuple(f"{count} pool{'s' * (count > 1)} of {dex}: no [dex.{dex}] is enabled" for dex, count in sorted(absent.items()))
     market = Market(snapshot, Names(snapshot, verified, chains, unknown), (*failed, *unknown), guard=pipeline.supervisor)

@@ -64,7 +64,11 @@ class Operator:
             ending.append(self._driver.stopped)
             return None if ending[0] else Control("stop")
 
-        await self._driver.command(make)
+        try:
+            await self._driver.command(make)
+        except ControlError:
+            # It takes no commands any more, since it ends: what was asked for
+            ending.append("over")
         text = "the run settles what is in flight, and ends with its summary"
         return _commanded("stop", (), () if ending[0] else ("run",), f"{'ending already: ' if ending[0] else ''}{text}")
 

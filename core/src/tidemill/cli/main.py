@@ -3,6 +3,7 @@
 Commands of plugins follow the own ones: they are looked for, in metadata alone, by ``--help`` and when a name is none of ours.
 """
 
+import faulthandler
 import sys
 from collections.abc import MutableMapping, Sequence
 from contextlib import ExitStack
@@ -45,6 +46,8 @@ COMMANDS = {
 }
 
 INTERRUPTED = 130
+_STDERR = 2
+"""The file descriptor: what stands in for ``sys.stderr`` may have none."""
 _GUARDS = "tidemill.guards"
 
 
@@ -104,9 +107,14 @@ class LazyGroup(click.Group):
         standalone_mode: bool = True,
         **extra: Any,
     ) -> Any:
-        """Run; exit code 0 is ok, 1 failed, 2 usage or configuration, 130 interrupted. A bug keeps its traceback."""
+        """Run; exit code 0 is ok, 1 failed, 2 usage or configuration, 130 interrupted. A bug keeps its traceback.
+
+        A plugin that crashes in C ends the process: which line of whose file was running, also while it was imported, is told first.
+        """
         if not standalone_mode:
             return super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+        if not faulthandler.is_enabled():
+            faulthandler.enable(file=_STDERR)
         try:
             code = super().main(args, prog_name or "tidemill", complete_var, standalone_mode=False, **extra)
         except click.ClickException as error:

@@ -19,16 +19,16 @@ def class_of(plugin: PluginMetadata, classes: Sequence[type[Plugin]]) -> type[Pl
     interface = kind.load_interface()
     for found in classes:
         if not issubclass(found, interface):
-            raise _fault(plugin, f"{kind.hook} gave {_name(found)}, which is not derived from {kind.interface}")
+            raise contract_error(plugin, f"{kind.hook} gave {_name(found)}, which is not derived from {kind.interface}")
     named = [found for found in dict.fromkeys(classes) if getattr(found, "name", None) == plugin.name]
     if not named:
         given = ", ".join(f"{_name(found)} (name {getattr(found, 'name', None)!r})" for found in classes) or "nothing"
-        raise _fault(plugin, f'{kind.hook} gave no class whose name is "{plugin.name}"; it gave {given}')
+        raise contract_error(plugin, f'{kind.hook} gave no class whose name is "{plugin.name}"; it gave {given}')
     if len(named) > 1:
-        raise _fault(plugin, f'{kind.hook} gave several classes whose name is "{plugin.name}": {", ".join(map(_name, named))}')
+        raise contract_error(plugin, f'{kind.hook} gave several classes whose name is "{plugin.name}": {", ".join(map(_name, named))}')
     missing = _missing(named[0], interface)
     if missing:
-        raise _fault(plugin, f"{_name(named[0])} lacks {', '.join(missing)}, which {kind.interface} demands")
+        raise contract_error(plugin, f"{_name(named[0])} lacks {', '.join(missing)}, which {kind.interface} demands")
     return named[0]
 
 
@@ -47,5 +47,6 @@ def _name(found: type[Plugin]) -> str:
     return f"{found.__module__}.{found.__qualname__}"
 
 
-def _fault(plugin: PluginMetadata, message: str) -> PluginContractError:
+def contract_error(plugin: PluginMetadata, message: str) -> PluginContractError:
+    """Return the error that puts a broken promise to a plugin and the distribution that holds it."""
     return PluginContractError(plugin.path, message, distribution=plugin.distribution)

@@ -24,7 +24,10 @@ _MARK = "[tidemill."
 
 
 class EntryPoint(NamedTuple):
-    """One entry point of a group ``tidemill.<kind>.v<interface_version>``, with what its distribution says of itself."""
+    """One entry point of a group ``tidemill.<kind>.v<interface_version>``, with what its distribution says of itself.
+
+    Its fields are those of ``PluginMetadata``, in that order, which imports more than ``tidemill --help`` may.
+    """
 
     kind: str
     name: str
@@ -129,4 +132,5 @@ def _field(header: str, name: str) -> str:
 
 
 def _normal(name: str) -> str:
+    # As ``versions.normal``, whose module imports attrs
     return re.sub(r"[-_.]+", "-", name).lower()

@@ -7,8 +7,9 @@ from typing import Any
 
 import pluggy
 
+from tidemill.discovery.contract import contract_error
 from tidemill.discovery.metadata import PluginMetadata
-from tidemill.errors import PluginContractError, PluginLoadError, said
+from tidemill.errors import PluginLoadError, said
 from tidemill.hookspecs.kinds import KIND_BY_NAME, KINDS, Kind
 from tidemill.hookspecs.markers import PROJECT
 from tidemill.hookspecs.plugin import Plugin
@@ -49,7 +50,7 @@ class Hooks:
             self._manager.register(holder, plugin.path)
             callers = self._manager.get_hookcallers(holder) or []
         except pluggy.PluginValidationError as error:
-            raise _fault(plugin, str(error).partition("\n")[2].strip().replace("\n", "; ") or str(error)) from error
+            raise contract_error(plugin, str(error).partition("\n")[2].strip().replace("\n", "; ") or str(error)) from error
         unknown = sorted(
             caller.name
             for caller in callers
@@ -57,27 +58,27 @@ class Hooks:
         )
         if unknown:
             self._manager.unregister(holder)
-            raise _fault(plugin, "; ".join(map(_misspelt, unknown)))
+            raise contract_error(plugin, "; ".join(map(_misspelt, unknown)))
 
     def _call(self, plugin: PluginMetadata, kind: Kind, holder: object) -> tuple[type[Plugin], ...]:
         others = [other for other in self._manager.get_plugins() if other is not holder]
         caller = self._manager.subset_hook_caller(kind.hook, remove_plugins=others)
         if not any(impl.plugin is holder for impl in caller.get_hookimpls()):
-            raise _fault(plugin, _missing(holder, kind))
+            raise contract_error(plugin, _missing(holder, kind))
         try:
             answers: Sequence[object] = caller()
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            raise _fault(plugin, f"{kind.hook} raised {said(error)}") from error
+            raise contract_error(plugin, f"{kind.hook} raised {said(error)}") from error
         classes: list[type[Plugin]] = []
         for answer in answers:
             wanted = f"expected a list of classes derived from {kind.interface}"
             if not isinstance(answer, Sequence) or isinstance(answer, str):
-                raise _fault(plugin, f"{kind.hook} returned {_short(answer)}: {wanted}")
+                raise contract_error(plugin, f"{kind.hook} returned {_short(answer)}: {wanted}")
             for member in answer:
                 if not isinstance(member, type):
-                    raise _fault(plugin, f"{kind.hook} gave {_short(member)}: {wanted}, not instances")
+                    raise contract_error(plugin, f"{kind.hook} gave {_short(member)}: {wanted}, not instances")
                 classes.append(member)
         return tuple(classes)
 
@@ -112,7 +113,3 @@ def _missing(holder: object, kind: Kind) -> str:
 def _short(found: object) -> str:
     text = repr(found)
     return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def _fault(plugin: PluginMetadata, message: str) -> PluginContractError:
-    return PluginContractError(plugin.path, message, distribution=plugin.distribution)

@@ -14,7 +14,7 @@ from tidemill.domain.ids import AssetId, BookId, ChainId, Key, MarketId, PlanId
 from tidemill.domain.opportunity import Opportunity
 from tidemill.domain.outcome import Outcome
 from tidemill.domain.plan import Plan
-from tidemill.domain.pool import PoolRef
+from tidemill.domain.pool import LogFilter, PoolRef
 
 Status = Literal["pending", "confirmed", "final"]
 Side = Literal["buy", "sell"]
@@ -103,6 +103,10 @@ class Log:
     data: bytes
     index: int = 0
     tx: str = ""
+
+    def matches(self, wanted: LogFilter) -> bool:
+        """Whether it is of the contract, and of one of the events, that a filter asks for."""
+        return self.address == wanted.address and (not wanted.topics or self.topics[:1] in [(topic,) for topic in wanted.topics])
 
 
 @frozen

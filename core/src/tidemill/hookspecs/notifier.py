@@ -1,8 +1,10 @@
 """Notifiers: who is told."""
 
+import os
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar
+from contextlib import suppress
+from typing import ClassVar, TextIO
 
 from tidemill.domain.note import Note, RunHeader, Summary
 from tidemill.hookspecs.markers import hookspec
@@ -25,6 +27,19 @@ class Notifier(Plugin):
     @abstractmethod
     async def finish(self, summary: Summary) -> None:
         """End: called once, after the last note, also when the run was interrupted."""
+
+    @staticmethod
+    def let_go(stream: TextIO) -> None:
+        """Let what a stream still holds, and all that is written to it later, go nowhere: for a pipe whose reader has gone.
+
+        The interpreter flushes standard output once more when it ends, and would complain (docs.python.org/3/library/signal.html, "Note
+        on SIGPIPE").
+        """
+        with suppress(OSError, ValueError):
+            descriptor = stream.fileno()
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, descriptor)
+            os.close(nowhere)
 
 
 @hookspec

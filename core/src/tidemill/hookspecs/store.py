@@ -56,7 +56,11 @@ class Store(Plugin):
 
     @abstractmethod
     def finish(self, run: int, ledger_hash: str, ended: str) -> None:
-        """Close a run with its hash."""
+        """Close a run with its hash.
+
+        Raises:
+            LedgerError: there is no such run, or it is closed.
+        """
 
     @abstractmethod
     def rows(self, run: int) -> Iterator[Row]:

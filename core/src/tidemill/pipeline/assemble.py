@@ -1,6 +1,7 @@
 """Makes a pipeline from a configuration: plugins loaded and set up, the core put together, nothing opened yet."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TypeVar
 
 from attrs import evolve, field, frozen
@@ -14,7 +15,8 @@ from tidemill.discovery.scan import find_plugins
 from tidemill.domain.asset import Asset
 from tidemill.domain.ids import ChainId
 from tidemill.domain.snapshot import DexPolicy
-from tidemill.hookspecs.chain import Chain
+from tidemill.errors import PluginError
+from tidemill.hookspecs.chain import Chain, ChainRules
 from tidemill.hookspecs.dex import Dex
 from tidemill.hookspecs.kinds import KIND_BY_NAME
 from tidemill.hookspecs.lender import Lender
@@ -29,6 +31,7 @@ from tidemill.pipeline.core import Core
 from tidemill.pipeline.parts import BookPlan, Parts
 from tidemill.pipeline.supervise import Supervisor
 from tidemill.stages.chain_rules import GuardedRules
+from tidemill.stages.guard import Fault
 from tidemill.stages.ideas import Asked
 from tidemill.stages.market import Market
 from tidemill.stages.planner import Tools
@@ -69,7 +72,8 @@ def assemble(config: Config, registry: Registry | None = None, guard: type[Super
     registry = load_plugins(config.tables, find_plugins()) if registry is None else registry
     made = make_plugins(config, tuple(registry))
     supervisor = guard(_owners(registry), config.execution.max_failures)
-    chains = {chain.rules().id: chain for chain in _of_kind(made, "chain", Chain).values()}  # type: ignore[type-abstract]
+    of_chains = _of_kind(made, "chain", Chain).values()  # type: ignore[type-abstract]
+    chains = {rules.id: chain for rules, chain in zip(made.rules, of_chains, strict=True)}
     searchers = list(_of_kind(made, "search", Searcher).values())  # type: ignore[type-abstract]
     stores = list(_of_kind(made, "store", Store).values())  # type: ignore[type-abstract]
     parts = _parts(config, made, chains, supervisor, searchers[0] if searchers else None)
@@ -89,8 +93,25 @@ def assemble(config: Config, registry: Registry | None = None, guard: type[Super
     )
 
 
+def guarded_rules(chain: Chain, ask: Callable[[], ChainRules], supervisor: Supervisor) -> GuardedRules:
+    """Return a chain's rules behind a guard, so that whatever they raise names the chain's plugin.
+
+    Raises:
+        PluginError: ``ask`` or an attribute of the rules raised.
+    """
+    path = f"chains.{chain.name}"
+    made = supervisor.call(path, lambda: GuardedRules(ask(), path, supervisor))
+    if isinstance(made, Fault):
+        raise PluginError(made.plugin, made.reason)
+    return made
+
+
+def _same(rules: ChainRules) -> ChainRules:
+    return rules
+
+
 def _parts(config: Config, made: Assembled, chains: Mapping[ChainId, Chain], supervisor: Supervisor, searcher: Searcher | None) -> Parts:
-    rules = {rule.id: GuardedRules(rule, f"chains.{chains[rule.id].name}", supervisor) for rule in made.rules}
+    rules = {rule.id: guarded_rules(chains[rule.id], partial(_same, rule), supervisor) for rule in made.rules}
     dexes = _of_kind(made, "dex", Dex)  # type: ignore[type-abstract]
     lenders = tuple(_of_kind(made, "lender", Lender).values())  # type: ignore[type-abstract]
     strategies = _of_kind(made, "strategy", Strategy)  # type: ignore[type-abstract]

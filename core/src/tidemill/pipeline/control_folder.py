@@ -7,6 +7,7 @@ import os
 import socket
 import stat
 import struct
+import time
 from pathlib import Path
 
 import anyio
@@ -20,6 +21,11 @@ _NURSERY = ".control"
 LONGEST_PATH = 103
 """Bytes of a socket's path that every platform takes."""
 _CREDENTIALS = struct.Struct("iII")
+_LOOK_S = 0.02
+
+
+class InstanceEnded(ControlError):
+    """The instance ended while it was asked; it did not take the request in."""
 
 
 @frozen
@@ -146,6 +152,7 @@ def call(data: Path, line: bytes, *, longest: int, timeout_s: float) -> bytes:
     """Send one line to the instance that runs on a folder and return the line that it answers.
 
     Raises:
+        InstanceEnded: it ended meanwhile, without having answered.
         ControlError: no instance runs there, it belongs to another user, or it does not answer in time.
     """
     nobody = f"{data}: no instance runs on this folder; `tidemill run` starts one, --data names another folder"
@@ -156,15 +163,20 @@ def call(data: Path, line: bytes, *, longest: int, timeout_s: float) -> bytes:
     except OSError as error:
         raise ControlError(f"{data}: cannot be opened: {error.strerror}") from error
     try:
-        found = os.stat(NAME, dir_fd=folder, follow_symlinks=False)
-        if not stat.S_ISSOCK(found.st_mode):
+        before = os.stat(NAME, dir_fd=folder, follow_symlinks=False)
+        if not stat.S_ISSOCK(before.st_mode):
             raise ControlError(f"{data / NAME} is no socket: it is not asked")
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
             client.settimeout(timeout_s)
             client.connect(path_within(folder, NAME, data))
             _trust(client, data)
-            client.sendall(line)
-            return _answer(client, longest)
+            try:
+                return _answer(client, line, longest)
+            except ConnectionResetError as error:
+                # One that ends leaves those whom it has not heard yet; to be left by one that goes on is a fault of its
+                if _has_left(folder, before, path_within(folder, NAME, data), timeout_s):
+                    raise InstanceEnded(f"{data}: its instance ended before it took this in: nothing was done") from error
+                raise ControlError(f"{data}: its instance broke the connection off and goes on: ask again") from error
     except (FileNotFoundError, ConnectionRefusedError) as error:
         raise ControlError(nobody) from error
     except TimeoutError as error:
@@ -181,10 +193,44 @@ def _trust(client: socket.socket, data: Path) -> None:
         raise ControlError(f"{data}: its socket was opened by user {owner.uid}, and you are user {os.geteuid()}: it is not asked")
 
 
-def _answer(client: socket.socket, longest: int) -> bytes:
-    held = b""
+def _has_left(folder: int, before: os.stat_result, path: str, patience_s: float) -> bool:
+    """Wait until the socket that was spoken to is no longer there, or nobody listens on it; False where it still is after so long.
+
+    Nothing is sent: whoever listens there by now may be the next instance.
+    """
+    until = time.monotonic() + patience_s
+    while time.monotonic() < until:
+        try:
+            now = os.stat(NAME, dir_fd=folder, follow_symlinks=False)
+            if not os.path.samestat(before, now) or before.st_ctime_ns != now.st_ctime_ns:
+                return True
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+                client.settimeout(patience_s)
+                client.connect(path)
+        except (FileNotFoundError, ConnectionRefusedError):
+            return True
+        except OSError:  # its queue is full, or time is over: it is there
+            pass
+        time.sleep(_LOOK_S)
+    return False
+
+
+def _answer(client: socket.socket, line: bytes, longest: int) -> bytes:
+    """Send a line and return the one that comes back.
+
+    Raises:
+        ConnectionResetError: the other side left without having heard it.
+        ControlError: it left without an answer, or gave none that ends.
+    """
+    heard, held = False, b""
+    # One that refuses this user says so before it hears anything
+    with contextlib.suppress(BrokenPipeError):
+        client.sendall(line)
+        heard = True
     while not held.endswith(b"\n"):
         part = client.recv(65_536)
+        if not part and not heard:
+            raise ConnectionResetError("nobody heard it")
         if not part:
             raise ControlError("the instance closed the connection without an answer: it is ending, or refuses this user")
         held += part

@@ -177,7 +177,7 @@ class Lockstep:
             fills = self.core.tally.fills
             for chain in self._paper.waiting:
                 head = self.core.market.state.chains[chain].head
-                now_ns = head.unix_time * 1_000_000_000
+                now_ns = head.unix_time * NS_PER_S
                 outcomes = self._paper.settle(chain, self.core.snapshot(), "", now_ns, last=True)
                 await self.feed(outcomes, decide=decide)
                 await self._follow_up(decide=decide, local_ns=now_ns)

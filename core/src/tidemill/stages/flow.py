@@ -36,7 +36,6 @@ FLOW = (
 )
 """The stages in the order in which a batch passes them."""
 
-STAGE_BY_NAME = {stage.name: stage for stage in FLOW}
 _BACK_FROM, _BACK_TO = "execution", "market"
 
 

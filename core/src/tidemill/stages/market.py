@@ -128,11 +128,9 @@ class Market:
         self._changed.update(moved)
         return moved
 
-    def touch(self, pools: Iterable[PoolId], prices: Iterable[AssetId] = (), markets: Iterable[MarketId] = ()) -> None:
-        """Count as changed: our overlay changed, an idea that was turned away may now pass, or a strategy missed what changed."""
+    def touch(self, pools: Iterable[PoolId]) -> None:
+        """Count pools as changed: our overlay on them changed, ideas turned away may now pass, or the searcher has not taken them in."""
         self._changed.update(pools)
-        self._changed_prices.update(prices)
-        self._changed_markets.update(markets)
 
     def bump(self, pool: PoolId) -> Version:
         """Give a pool a new version, because our overlay on it changed, and return it."""

@@ -3,6 +3,8 @@
 import os
 import socket
 import struct
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -10,7 +12,7 @@ import pytest
 
 from tidemill.errors import ControlError
 from tidemill.pipeline import control_folder
-from tidemill.pipeline.control_folder import LONGEST_PATH, NAME, ControlFolder, Peer, call, path_within, peer_of
+from tidemill.pipeline.control_folder import LONGEST_PATH, NAME, ControlFolder, InstanceEnded, Peer, call, path_within, peer_of
 
 pytestmark = pytest.mark.anyio
 NOBODY = "no instance runs on this folder; `tidemill run` starts one, --data names another folder"
@@ -245,3 +247,87 @@ async def test_peer_is_this_process_on_a_pair_of_sockets() -> None:
     with one, other:
         assert Peer(os.getpid(), os.geteuid()) == peer_of(one)
     assert 12 == struct.calcsize("iII")
+
+
+async def leave(server: socket.socket, path: Path, *, gone: bool) -> None:
+    """Take a connection, break it off unread and end, or go on."""
+
+    def work() -> None:
+        client = server.accept()[0]
+        client.recv(1, socket.MSG_PEEK)
+        client.close()
+        if gone:
+            path.unlink()
+            server.close()
+
+    await anyio.to_thread.run_sync(work)
+
+
+@pytest.mark.parametrize("killed", [False, True])
+async def test_call_of_an_instance_that_ends_meanwhile_is_told_that(killed: bool, tmp_path: Path) -> None:
+    """Whether its socket went with it or was left behind: it has ended, which is no failure of the connection."""
+    with answering(tmp_path) as server:
+        async with anyio.create_task_group() as tasks:
+
+            async def end() -> None:
+                await leave(server, tmp_path / NAME, gone=not killed)
+                await anyio.sleep(0.1)
+                server.close()
+
+            tasks.start_soon(end)
+            with pytest.raises(InstanceEnded, match="its instance ended before it took this in: nothing was done"):
+                await anyio.to_thread.run_sync(asking, tmp_path)
+
+
+async def test_call_that_a_next_instance_could_hear_sends_it_nothing(tmp_path: Path) -> None:
+    """A stop that was meant for the last run does not end the next one."""
+    heard = []
+    with answering(tmp_path) as server:
+        async with anyio.create_task_group() as tasks:
+
+            async def end() -> None:
+                await leave(server, tmp_path / NAME, gone=True)
+                with answering(tmp_path) as following:
+                    await anyio.sleep(0.1)
+                    following.settimeout(0)
+                    with suppress(BlockingIOError):
+                        while True:
+                            client = following.accept()[0]
+                            heard.append(client.recv(100))
+                            client.close()
+
+            tasks.start_soon(end)
+            with pytest.raises(InstanceEnded):
+                await anyio.to_thread.run_sync(asking, tmp_path)
+
+    assert b"" == b"".join(heard)
+
+
+async def test_call_that_is_broken_off_by_an_instance_that_goes_on_says_so(tmp_path: Path) -> None:
+    """It is not called ended while it still listens."""
+    with answering(tmp_path) as server:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(partial(leave, server, tmp_path / NAME, gone=False))
+            with pytest.raises(ControlError, match="broke the connection off and goes on: ask again"):
+                await anyio.to_thread.run_sync(partial(asking, tmp_path, timeout_s=0.3))
+
+
+@pytest.mark.parametrize("first", [b"", b"not you\n"], ids=["silent", "refusing"])
+async def test_call_that_comes_too_late_to_be_heard_gets_what_was_said(
+    first: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A refusal that stands there already is the answer; where there is none, it depends on whether the instance goes on."""
+    with answering(tmp_path) as server:
+
+        def leave_first(client: socket.socket, data: Path) -> None:
+            there = server.accept()[0]
+            there.sendall(first)
+            there.close()
+            (tmp_path / NAME).unlink()
+
+        monkeypatch.setattr(control_folder, "_trust", leave_first)
+        if first:
+            assert first == asking(tmp_path)
+        else:
+            with pytest.raises(InstanceEnded):
+                asking(tmp_path)

@@ -61,6 +61,8 @@ VERSION: Final = 1
 MAX_LOANS: Final = 8
 """How deep flash loans may stand inside each other."""
 
+MAX_COUNT: Final = 255
+"""The most steps of one list, the most guards and the most addresses: each count is one byte."""
 MAX_CALLDATA: Final = 0xFFFF
 """The most bytes that one call swap calls with."""
 
@@ -98,11 +100,11 @@ def encode_flow(steps: Sequence[Step], guards: Sequence[tuple[str, int]], expire
         raise EncodeError(f"expected calls of contracts that are no token of the plan, found {', '.join(called)} as contract or spender")
     places: dict[str, int] = {}
     body = _steps(steps, places, MAX_LOANS)
-    if len(guards) > 255:
-        raise EncodeError(f"expected at most 255 guards, found {len(guards)}")
+    if len(guards) > MAX_COUNT:
+        raise EncodeError(f"expected at most {MAX_COUNT} guards, found {len(guards)}")
     checks = b"".join(_place(token, places) + _number(_positive(least)) for token, least in guards)
-    if len(places) > 255:
-        raise EncodeError(f"expected at most 255 addresses, found {len(places)}: split the plan")
+    if len(places) > MAX_COUNT:
+        raise EncodeError(f"expected at most {MAX_COUNT} addresses, found {len(places)}: split the plan")
     table = b"".join(address_bytes(address) for address in places)
     return b"".join((SELECTOR, bytes((VERSION,)), _number(expires), bytes((len(places),)), table, body, bytes((len(guards),)), checks))
 
@@ -134,8 +136,8 @@ def decode_flow(program: bytes) -> FlowCall:
 
 
 def _steps(steps: Sequence[Step], places: dict[str, int], loans: int) -> bytes:
-    if not 1 <= len(steps) <= 255:
-        raise EncodeError(f"expected 1 to 255 steps in one list, found {len(steps)}")
+    if not 1 <= len(steps) <= MAX_COUNT:
+        raise EncodeError(f"expected 1 to {MAX_COUNT} steps in one list, found {len(steps)}")
     return bytes((len(steps),)) + b"".join(_step(step, places, loans) for step in steps)
 
 

@@ -18,6 +18,7 @@ from tidemill_chain_sim.settings import SimSettings
 from tidemill_evm.storage import word_number
 from tidemill_evm.uniswap_v2 import reserves_key
 from tidemill_simworld import CHAIN, GENESIS_UNIX, HUBS, vault_key
+from tidemill_testing.conformance.chain.case import heads_of
 
 
 def _batches(link: SimLink, watches: Sequence[Watch] = ()) -> list[Batch]:
@@ -30,10 +31,6 @@ def _batches(link: SimLink, watches: Sequence[Watch] = ()) -> list[Batch]:
 
 def _link(blocks: int = 12, seed: int = 1, **changed: int) -> SimLink:
     return SimLink(SimSettings(**{"tokens": 12, "pools": 60, "warmup_blocks": 3, **changed}), LinkSetup(seed=seed, blocks=blocks))
-
-
-def _heads(batches: Sequence[Batch]) -> list[Head]:
-    return [event for batch in batches for event in batch.events if isinstance(event, Head)]
 
 
 def test_batches_first_one_says_what_there_is_at_height_0() -> None:
@@ -52,7 +49,7 @@ def test_batches_first_one_says_what_there_is_at_height_0() -> None:
 def test_batches_end_after_so_many_heads(blocks: int) -> None:
     """As many heads come as were asked for, block 0 among them."""
     batches = _batches(_link(blocks))
-    assert list(range(blocks)) == [head.height for head in _heads(batches)]
+    assert list(range(blocks)) == [head.height for head in heads_of(batches)]
     assert list(range(blocks)) == [batch.seq for batch in batches]
 
 
@@ -128,7 +125,7 @@ def test_batches_with_reorganisations_roll_back_and_mine_again() -> None:
     batches = _batches(_link(150, reorganisation_ppm=100_000, reorganisation_depth=3))
     rolled = [(place, event) for place, batch in enumerate(batches) for event in batch.events if isinstance(event, Rollback)]
     assert len(rolled) >= 5
-    assert 150 == len({head.height for head in _heads(batches)})
+    assert 150 == len({head.height for head in heads_of(batches)})
     for place, rollback in rolled:
         before, after = batches[place - 1], batches[place + 1]
         assert 1 <= before.height - rollback.height <= 3

@@ -1,7 +1,7 @@
 """Pools and their storage, and a reader of it."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +9,9 @@ import pytest
 from attrs import frozen
 
 from tidemill.domain.answers import Needs
-from tidemill.domain.events import Log, States
 from tidemill.domain.ids import ChainId, Key, erc20, pool_id
-from tidemill.domain.pool import Decoded, LogFilter, PoolRef
+from tidemill.domain.pool import Decoded, PoolRef
 from tidemill.domain.time import ChainTime
-from tidemill.hookspecs.chain import ChainReader
 from tidemill.hookspecs.dex import Dex
 from tidemill_dex_uniswap.uniswap import Uniswap
 from tidemill_evm.storage import storage_key
@@ -87,33 +85,6 @@ def wbtc_weth(recorded: Callable[[str], Path], bench: Bench) -> tuple[PoolRef, d
     scalars = pool["scalars"]
     ticks = {int(tick): (gross, net) for tick, (gross, net, _) in pool["tick_data"].items()}
     return ref, bench.storage(ref, scalars["sqrt_price_x96"], scalars["tick"], scalars["liquidity"], ticks)
-
-
-class MemoryReader(ChainReader):
-    """A reader of a few keys and logs, which notes what it was asked."""
-
-    def __init__(self, values: Mapping[Key, bytes], logs: Sequence[tuple[int, Log]] = ()) -> None:
-        self.values = values
-        self.held = logs
-        self.reads: list[int] = []
-        self.spans: list[tuple[str, int, int]] = []
-
-    async def read(self, keys: Sequence[Key], height: int | None = None) -> States:
-        self.reads.append(len(keys))
-        return States(CHAIN, tuple((key, self.values.get(key)) for key in keys))
-
-    async def logs(self, wanted: LogFilter, from_height: int, to_height: int) -> Sequence[Log]:
-        self.spans.append((wanted.address, from_height, to_height))
-        return [
-            log
-            for height, log in self.held
-            if from_height <= height <= to_height and log.address == wanted.address and log.topics[0] in wanted.topics
-        ]
-
-
-@pytest.fixture(scope="session")
-def memory_reader() -> type[MemoryReader]:
-    return MemoryReader
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,7 @@ from tidemill_evm.storage import storage_key, word_bytes
 from tidemill_evm.uniswap_v2_logs import PairCreated
 from tidemill_evm.uniswap_v3 import UNISWAP_V3
 from tidemill_evm.uniswap_v3_logs import PoolCreated
+from tidemill_testing.chain_reader import MemoryReader
 
 MODULES = (uniswap, sushiswap, quickswap, pancakeswap)
 V2_FACTORY, V3_FACTORY = "0x5c69bee701ef814a2b6a3edd4b1652cb9cc5aa6f", "0x1f98431c8ad98523631ae4a59f267346ea31f984"
@@ -92,7 +93,7 @@ def test_build_steps_that_cannot_be_is_a_fault(bench: Any) -> None:
             dex.build_steps(planned, at_pool, bench.at, wallet)
 
 
-def test_discover_named_assets_finds_pools_that_exist(memory_reader: Any) -> None:
+def test_discover_named_assets_finds_pools_that_exist() -> None:
     """Of the pools that named tokens can have, those with storage exist; native coins and other chains' tokens have none."""
     pair, pool = "0xb4e16d0168e52d35cacd2c6185b44281ec28c9dc", "0x88e6a0c2ddd26feeb64f039a2c41296fcb3f5640"
     values = {
@@ -100,11 +101,11 @@ def test_discover_named_assets_finds_pools_that_exist(memory_reader: Any) -> Non
         UNISWAP_V3.slot0_keys(pool)[0]: word_bytes(1 << 96),
         storage_key("0x8ad599c3a0ff1de082011efddc58f1908eb6e6d8", 0): word_bytes(0),
     }
-    reader = memory_reader(values)
+    reader = MemoryReader({0: values}, chain=ETHEREUM)
     assets = (erc20(ETHEREUM, WETH), erc20(ETHEREUM, USDC), native(ETHEREUM, 60), erc20(POLYGON, USDC))
     found = collected(uniswap.Uniswap().discover(reader, PoolFilter(ETHEREUM, assets)))
 
-    assert [5] == reader.reads
+    assert [5] == [len(one.about) for one in reader.asked]
     tokens = (erc20(ETHEREUM, USDC), erc20(ETHEREUM, WETH))
     expected = [
         (f"eip155:1/uniswap:{pair}", "v2", 3_000, (), tokens),
@@ -113,24 +114,25 @@ def test_discover_named_assets_finds_pools_that_exist(memory_reader: Any) -> Non
     assert expected == [(ref.id, ref.kind, ref.fee_ppm, ref.details, ref.assets) for ref in found]
 
 
-def test_discover_many_assets_reads_in_pieces(memory_reader: Any) -> None:
+def test_discover_many_assets_reads_in_pieces() -> None:
     """Keys are read some hundreds at a time."""
-    reader = memory_reader({})
+    reader = MemoryReader(chain=ETHEREUM)
     assets = tuple(erc20(ETHEREUM, f"0x{n:040x}") for n in range(1, 30))
 
     assert [] == collected(uniswap.Uniswap().discover(reader, PoolFilter(ETHEREUM, assets)))
-    assert (29 * 28 // 2 * 5, 500) == (sum(reader.reads), max(reader.reads))
+    counts = [len(one.about) for one in reader.asked]
+    assert (29 * 28 // 2 * 5, 500) == (sum(counts), max(counts))
 
 
-def test_discover_without_assets_reads_the_factories_logs(memory_reader: Any) -> None:
+def test_discover_without_assets_reads_the_factories_logs() -> None:
     """From the height asked for, or the factory's first block, to the last one asked for, so many blocks at a time."""
     one, two = "0x" + "01" * 20, "0x" + "02" * 20
-    logs = [
-        (10_000_900, PairCreated(one, two, "0x" + "aa" * 20, 1).log(V2_FACTORY)),
-        (10_005_000, PairCreated(one, two, "0x" + "bb" * 20, 1).log(V2_FACTORY)),
-        (12_369_700, PoolCreated(one, two, 500, 10, "0x" + "cc" * 20).log(V3_FACTORY)),
-    ]
-    reader = memory_reader({}, logs)
+    logs = {
+        10_000_900: [PairCreated(one, two, "0x" + "aa" * 20, 1).log(V2_FACTORY)],
+        10_005_000: [PairCreated(one, two, "0x" + "bb" * 20, 1).log(V2_FACTORY)],
+        12_369_700: [PoolCreated(one, two, 500, 10, "0x" + "cc" * 20).log(V3_FACTORY)],
+    }
+    reader = MemoryReader(logs=logs, chain=ETHEREUM, head=12_370_000)
     dex = uniswap.Uniswap(UniswapSettings(log_span=1_000_000))
     found = collected(dex.discover(reader, PoolFilter(ETHEREUM, from_height=10_001_000, to_height=12_370_000)))
 
@@ -142,29 +144,30 @@ def test_discover_without_assets_reads_the_factories_logs(memory_reader: Any) ->
         (V2_FACTORY, 12_001_000, 12_370_000),
         (V3_FACTORY, 12_369_621, 12_370_000),
     ]
-    assert expected == reader.spans
+    assert expected == [(*one.about, one.from_height, one.to_height) for one in reader.asked]
 
 
-def test_discover_without_assets_or_end_is_refused(memory_reader: Any) -> None:
+def test_discover_without_assets_or_end_is_refused() -> None:
     """Neither assets nor a last block: there is no telling where to end."""
     with pytest.raises(UsageError, match=r"dex\.uniswap: name the assets"):
-        uniswap.Uniswap().discover(memory_reader({}), PoolFilter(ETHEREUM))
+        uniswap.Uniswap().discover(MemoryReader(chain=ETHEREUM), PoolFilter(ETHEREUM))
 
 
-def test_discover_unordered_tokens_are_refused(memory_reader: Any) -> None:
+def test_discover_unordered_tokens_are_refused() -> None:
     """A factory's pool has its tokens in order; other logs are not a factory's."""
     log = PoolCreated("0x" + "02" * 20, "0x" + "01" * 20, 500, 10, "0x" + "cc" * 20).log(V3_FACTORY)
     dex = uniswap.Uniswap(UniswapSettings())
+    reader = MemoryReader({12_369_621: {}}, {12_369_700: [log]}, chain=ETHEREUM, head=12_370_000)
     with pytest.raises(DecodeError, match="in order"):
-        collected(dex.discover(memory_reader({}, [(12_369_700, log)]), PoolFilter(ETHEREUM, from_height=12_369_621, to_height=12_370_000)))
+        collected(dex.discover(reader, PoolFilter(ETHEREUM, from_height=12_369_621, to_height=12_370_000)))
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__.rpartition(".")[2])
-def test_discover_on_an_unknown_chain_finds_nothing(module: Any, memory_reader: Any) -> None:
+def test_discover_on_an_unknown_chain_finds_nothing(module: Any) -> None:
     """Where no factory is known nothing is read."""
-    reader, chain = memory_reader({}), ChainId("sim:1")
+    reader, chain = MemoryReader(), ChainId("sim:1")
     (dex,) = module.tidemill_register_dexes()
 
     assert [] == collected(dex().discover(reader, PoolFilter(chain, (erc20(chain, USDC), erc20(chain, WETH)))))
     assert [] == collected(dex(UniswapSettings()).discover(reader, PoolFilter(chain, to_height=10)))
-    assert ([], []) == (reader.reads, reader.spans)
+    assert [] == reader.asked

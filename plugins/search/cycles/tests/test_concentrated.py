@@ -1,6 +1,6 @@
 """Cycles over concentrated liquidity, which no closed form sizes."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from random import Random
 from typing import Any
 
@@ -10,15 +10,15 @@ from attrs import frozen
 from tidemill.domain.answers import NoQuote, NoQuoteReason
 from tidemill.domain.ids import AssetId, PoolId
 from tidemill.domain.pool import Pool, Quote
-from tidemill.domain.search import Candidate, CycleQuery
+from tidemill.domain.search import CycleQuery
 from tidemill.domain.time import ChainTime
 from tidemill_amm import concentrated
 from tidemill_search_cycles import Cycles
+from tidemill_testing.conformance.search.brute_force import Found, by_route
 from tidemill_testing.market import NEXT, SIM, OpaquePool, PairPool, snapshot_of, token
 
 NAMES = [token(f"T{place}") for place in range(4)]
 START = NAMES[0]
-Found = dict[tuple[tuple[PoolId, ...], tuple[AssetId, ...]], int]
 
 
 @frozen
@@ -108,14 +108,12 @@ def by_grid(pools: list[PairPool]) -> Found:
 
 @pytest.mark.parametrize("kind", [RangePool, SpotRangePool])
 @pytest.mark.parametrize("seed", range(3))
-def test_find_mixed_pools_finds_all_that_a_grid_finds(
-    seed: int, kind: type[RangePool], found_by: Callable[[Iterator[Candidate]], Found]
-) -> None:
+def test_find_mixed_pools_finds_all_that_a_grid_finds(seed: int, kind: type[RangePool]) -> None:
     """Over pairs and concentrated pools every route that gains on a fine grid is found, sized no worse than the grid's best."""
     pools = mixed(seed, kind)
     searcher = Cycles()
     snapshot_of(pools, searcher=searcher)
-    want, got = by_grid(pools), found_by(searcher.find(CycleQuery(SIM, (START,), 2, 4)))
+    want, got = by_grid(pools), by_route(searcher.find(CycleQuery(SIM, (START,), 2, 4)))
 
     assert all(isinstance(pool, Pool) for pool in pools)
     assert len(want) > 3

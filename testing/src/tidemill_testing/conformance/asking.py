@@ -10,8 +10,11 @@ import attrs
 
 from tidemill.domain.opportunity import Opportunity
 from tidemill.domain.snapshot import Snapshot
+from tidemill.errors import PluginError
 from tidemill.hookspecs.strategy import Strategy
 
+RAISED = (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, AssertionError, RuntimeError, PluginError)
+"""What code raises by mistake on a market that it did not expect."""
 _DEEPEST = 12
 
 

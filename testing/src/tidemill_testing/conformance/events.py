@@ -1,7 +1,7 @@
 """What must hold for market events whatever source yields them."""
 
 import pickle
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from tidemill.domain.events import ANSWER_EVENTS, Bar, Batch, BookDelta, BookSnapshot, Event, OraclePrice, Trade
@@ -19,6 +19,15 @@ def counting_faults(batches: tuple[Batch, ...]) -> Iterator[str]:
     for one, other in pairwise(batches):
         if other.seq != one.seq + 1:
             yield f"batch {one.seq} is followed by batch {other.seq}"
+
+
+def seed_faults(one: Sequence[Batch], again: Sequence[Batch], other: Sequence[Batch]) -> Iterator[str]:
+    """Yield where runs with the seeds 1, 1 again, and 2 are not equal, or not different."""
+    for first, second in zip(one, again, strict=False):
+        if first != second:
+            yield f"seed 1 gave {first}, then {second}"
+    if one == other:
+        yield f"seeds 1 and 2 give the same {len(one)} batches"
 
 
 def time_faults(batches: tuple[Batch, ...]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from tidemill.domain.snapshot import Changed, Snapshot
 from tidemill.domain.time import ChainTime
 from tidemill.hookspecs.search import Searcher
 from tidemill.units import PPM_SCALE
-from tidemill_testing.market import SIM, snapshot_of, token
+from tidemill_testing.market import SIM, reserves_after, snapshot_of, token
 from tidemill_testing.pinned import Pinned
 
 EXTREMES = (0, 1, 1 << 128, (1 << 256) - 1)
@@ -55,9 +55,7 @@ class FreePool:
         quote = self.quote_exact_in(sell, buy, amount, at)
         if isinstance(quote, NoQuote):
             return quote
-        one, other = self.reserves
-        after = (one + amount, other - quote.amount_out) if sell == self.assets[0] else (one - quote.amount_out, other + amount)
-        return Swapped(quote, evolve(self, reserves=after))
+        return Swapped(quote, evolve(self, reserves=reserves_after(self.assets, self.reserves, quote)))
 
     def segments(self, sell: AssetId, buy: AssetId, at: ChainTime, max_in: int) -> Curve | NoCurve:
         """Give no curve."""

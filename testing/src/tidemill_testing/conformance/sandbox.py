@@ -11,12 +11,14 @@ import sys
 import sysconfig
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from itertools import takewhile
 from pathlib import Path
-from types import FrameType, TracebackType
-from typing import Any, Self
+from types import FrameType, ModuleType, TracebackType
+from typing import Any, Self, get_args
 
 from attrs import frozen
 
+from tidemill_testing.conformance.mute import MUTE
 from tidemill_testing.conformance.reaches import DRAWS_FROM_EARLIER, Reach, of_builtin, of_event, of_python, seeded
 
 
@@ -50,8 +52,10 @@ class Sandbox:
     A blocked call does not happen: it raises something that is no ``Exception``. At the end of the block ``OutsideWorld`` lists all calls,
     also those whose exception the code swallowed; with ``collect`` nothing is raised and the caller reads ``calls``.
 
-    Imports go on working, with all that a module does while it is imported. So does logging: its time stamps decide nothing. Files at or
-    below ``reads`` may be read: give the plugin's own package, whose data is as constant as its code.
+    Imports go on working, with all that a module does while it is imported. What is logged in the block is dropped, with ``logging`` and
+    with structlog's default processors: a record carries a time stamp, which handlers would hand back. Source code of loaded modules may
+    be read by warnings and tracebacks. Files at or below ``reads`` may be read: give the plugin's own package, whose data is as constant
+    as its code.
 
     The block must be left in the thread that entered it. It sees calls that Python code makes. It does not see what compiled code calls
     by itself (``functools.partial(time.time)()``, ``iter(time.time, None)``, a C extension), nor what is read without a call
@@ -74,6 +78,7 @@ class Sandbox:
         self._border = sys._getframe(1)
         self._outer, _open.box = _open.box, None
         self._profile, self._collecting = sys.getprofile(), gc.isenabled()
+        MUTE.begin()
         # Finalizers of unrelated objects would run inside, and be put to the plugin
         gc.disable()
         sys.setprofile(self._on_profile)
@@ -83,6 +88,7 @@ class Sandbox:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> bool:
         _open.box = None
         sys.setprofile(self._profile)
+        MUTE.end()
         _open.box, self._outer, self._border = self._outer, None, None
         self._seeded.clear()
         if self._collecting:
@@ -143,7 +149,7 @@ class Sandbox:
         if _open.box is not self:
             return  # it is being opened or closed
         inside = list(_frames(frame, self._border))
-        if any(_is_exempt(one, reach) for one in inside):
+        if any(map(_is_import, inside)) or any(_is_exempt(one, reach) for one in takewhile(_is_trusted, inside)):
             return
         self.calls.append(OutsideCall(reach, call, _place(inside, self._reads)))
         raise _Blocked(call)
@@ -187,16 +193,13 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
         box.audit(event, arguments)
 
 
-_RECORDS: frozenset[Reach] = frozenset({"clock", "process", "thread", "stream", "environment"})
-_SOURCES: frozenset[Reach] = frozenset({"file", "stream"})
-_EXEMPT: dict[str, frozenset[Reach] | None] = {
-    "logging": _RECORDS,
-    "structlog": _RECORDS,
-    "linecache": _SOURCES,
-    "warnings": _SOURCES,
-    "coverage": None,
+_ANY: frozenset[Reach] = frozenset(get_args(Reach))
+_EXEMPT: dict[str, frozenset[Reach]] = {
+    "linecache": frozenset({"file", "stream"}),
+    "warnings": frozenset({"stream"}),
+    "coverage": _ANY,
 }
-"""What these may reach for on behalf of whoever calls them; None: anything."""
+"""What these may reach for on behalf of whoever calls them."""
 _LIBRARY = tuple({os.path.realpath(sysconfig.get_path(name)) + os.sep for name in ("stdlib", "platstdlib")})
 
 
@@ -209,13 +212,33 @@ def _frames(frame: FrameType | None, border: FrameType | None) -> Iterator[Frame
         frame = frame.f_back
 
 
-def _is_exempt(frame: FrameType, reach: Reach) -> bool:
-    """Tell whether a frame is of an import in progress, or of a module that may reach for that; by the module, not by what it is called."""
-    if frame.f_code.co_name == "_find_and_load" and frame.f_globals is vars(sys.modules["_frozen_importlib"]):
-        return True
+def _is_import(frame: FrameType) -> bool:
+    """Tell whether a frame is of an import in progress."""
+    return frame.f_code.co_name == "_find_and_load" and frame.f_globals is vars(sys.modules["_frozen_importlib"])
+
+
+def _is_trusted(frame: FrameType) -> bool:
+    """Tell whether a frame is of the standard library or of a module with an exemption; by the module, not by what it is called.
+
+    A plugin's function that one of them calls back is not theirs, nor is what it calls.
+    """
     module = str(frame.f_globals.get("__name__", ""))
-    allowed = _EXEMPT.get(module.partition(".")[0], frozenset())
-    return (allowed is None or reach in allowed) and frame.f_globals is getattr(sys.modules.get(module), "__dict__", None)
+    top = module.partition(".")[0]
+    known = top in sys.stdlib_module_names or top in _EXEMPT
+    return known and frame.f_globals is getattr(sys.modules.get(module), "__dict__", None)
+
+
+def _is_exempt(frame: FrameType, reach: Reach) -> bool:
+    """Tell whether a trusted frame is of a module that may reach for that."""
+    top = str(frame.f_globals["__name__"]).partition(".")[0]
+    if reach not in _EXEMPT.get(top, ()):
+        return False
+    return top != "linecache" or _is_source(frame.f_locals.get("filename"))
+
+
+def _is_source(file: object) -> bool:
+    """Tell whether a file is the source of a module that is loaded: as constant as its code."""
+    return any(vars(module).get("__file__") == file for module in list(sys.modules.values()) if file and isinstance(module, ModuleType))
 
 
 def _place(frames: Sequence[FrameType], own_places: tuple[str, ...]) -> str:

@@ -1,6 +1,6 @@
 """The base of every suite: what an author gives, and the rules that hold for plugins of every kind."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from inspect import getattr_static, isabstract
 from typing import Any, ClassVar, NoReturn
@@ -16,6 +16,7 @@ from tidemill.hookspecs.kinds import KIND_BY_NAME, Kind
 from tidemill.hookspecs.plugin import Plugin
 from tidemill_testing.conformance.installed import registered_class
 from tidemill_testing.conformance.intact import seal
+from tidemill_testing.conformance.other_process import SEEDS_SAID, OtherProcessFailed, differs_at
 from tidemill_testing.conformance.rule import Broken, Rule, is_suite, rule
 from tidemill_testing.conformance.sandbox import OutsideWorld, folder_of, sandbox
 
@@ -63,6 +64,15 @@ class Conformance:
         if is_suite(cls):
             seal(cls)
 
+    def same_under_every_seed(self, work: Callable[[Any], list[str]], argument: object, named: Callable[[int], str]) -> None:
+        """Break the rule where ``work(argument)`` answers otherwise under another PYTHONHASHSEED; ``named`` says which answer differs."""
+        try:
+            place = differs_at(work, self.plugin, argument)
+        except OtherProcessFailed as error:
+            self.broken(str(error))
+        if place is not None:
+            self.broken(f"answers under PYTHONHASHSEED {SEEDS_SAID} differ first at {named(place)}")
+
     def broken(self, facts: str) -> NoReturn:
         """Say that the rule does not hold.
 
@@ -75,15 +85,18 @@ class Conformance:
         __tracebackhide__ = True
         raise Broken(f"{self.current_rule}: {facts}")
 
-    def make(self) -> Any:
-        """Return a new instance of the plugin with the settings that the author gave."""
-        return self.plugin(self.made_settings())
+    def make(self, **more: object) -> Any:
+        """Return a new instance of the plugin with the settings that the author gave, and with these besides."""
+        return self.plugin(self.made_settings(**more))
 
-    def made_settings(self) -> object:
-        """Return the settings as the plugin's class has them, read from the author's mapping as from a file."""
-        if not isinstance(self.settings, Mapping):
+    def made_settings(self, **more: object) -> object:
+        """Return the settings as the plugin's class has them, read from the author's mapping as from a file, with these besides.
+
+        Where the author gave an instance, only what is given here can be read: the rest are then defaults.
+        """
+        if not more and not isinstance(self.settings, Mapping):
             return self.settings
-        return make_settings(self.table(), self.plugin, self.assets)
+        return make_settings(self.table(**more), self.plugin, self.assets)
 
     def table(self, **more: object) -> PluginTable:
         """Return the plugin's table in a configuration, with these settings besides."""
@@ -159,7 +172,7 @@ class Conformance:
     def _demand_refusal(self, key: str, value: object) -> None:
         path = f"$.{self._kind().folder}.{self.plugin.name}.{key}"
         try:
-            make_settings(self.table(**{key: value}), self.plugin, self.assets)
+            self.made_settings(**{key: value})
         except ConfigError as error:
             if [path] != [problem.path for problem in error.problems]:
                 self.broken(f"{key} = {value}: expected one problem at {path}, found {'; '.join(map(str, error.problems))}")

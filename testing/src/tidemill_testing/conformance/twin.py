@@ -3,10 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tidemill_testing.conformance.other_process import OtherProcessFailed, in_other_process
-
-SEED = 4242
-TwinFailed = OtherProcessFailed
+from tidemill_testing.conformance.other_process import HASH_SEEDS, in_other_process
 
 
 def in_twin(work: Callable[..., Sequence[str]], plugin: type, arguments: tuple[Any, ...]) -> list[str]:
@@ -18,9 +15,9 @@ def in_twin(work: Callable[..., Sequence[str]], plugin: type, arguments: tuple[A
         arguments: what can be pickled.
 
     Raises:
-        TwinFailed: the work raised there, or its arguments cannot be sent there.
+        OtherProcessFailed: the work raised there, or its arguments cannot be sent there.
     """
-    return in_other_process(spread, plugin, (work, arguments), SEED)
+    return in_other_process(spread, plugin, (work, arguments), HASH_SEEDS[-1])
 
 
 def spread(call: tuple[Callable[..., Sequence[str]], tuple[Any, ...]]) -> list[str]:

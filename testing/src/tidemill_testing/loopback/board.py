@@ -6,15 +6,14 @@ from collections.abc import Mapping, Sequence
 from attrs import frozen
 
 from tidemill_testing.loopback.answers import Answers, as_bytes, name_of, reply_to
-from tidemill_testing.loopback.faults import Act, Delay, Drop, FaultScript, Malformed, Truncate
+from tidemill_testing.loopback.faults import Act, Delay, Drop, Duplicate, FaultScript, Late, Malformed, Truncate
 from tidemill_testing.loopback.record import Call, Record, Transport
 
 
 @frozen
 class Asked:
-    """A request, what the script says of it, and the reply when nothing goes wrong with the sending."""
+    """What the script says of a request, and the reply when nothing goes wrong with the sending."""
 
-    call: Call
     acts: tuple[Act, ...]
     reply: object
 
@@ -40,7 +39,7 @@ class Board:
         call, number = self.record.add(lambda of_all: Call(of_all, transport, name, params, message, connection, headers))
         acts = self.script.acts(name, number, call.number)
         result = await self.answers.result(name, params)
-        return Asked(call, acts, reply_to(message, result, acts))
+        return Asked(acts, reply_to(message, result, acts))
 
 
 class Feed:
@@ -92,6 +91,16 @@ def payload_of(value: object, acts: tuple[Act, ...]) -> tuple[bytes, int | None]
             case Drop():
                 sent = act.after
     return payload, sent
+
+
+def copies_of(acts: tuple[Act, ...]) -> int:
+    """Return how many times the acts want the same thing sent."""
+    return next((act.times for act in acts if isinstance(act, Duplicate)), 1)
+
+
+def late_in(acts: tuple[Act, ...]) -> Late | None:
+    """Return the act that holds something back until the next is sent, or None."""
+    return next((act for act in acts if isinstance(act, Late)), None)
 
 
 async def wait_out(acts: tuple[Act, ...]) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 from attrs import frozen
 
 from tidemill_testing.loopback.answers import as_bytes
-from tidemill_testing.loopback.board import Asked, Board, payload_of, wait_out
+from tidemill_testing.loopback.board import Asked, Board, copies_of, late_in, payload_of, wait_out
 from tidemill_testing.loopback.faults import Act, Answer, Close, Duplicate, Late, RateLimit, Silence, Status
 
 PARSE_ERROR = -32_700
@@ -57,13 +57,13 @@ class WebServer:
             await asyncio.Event().wait()
         if any(isinstance(act, Close) for act in acts):
             return False
-        late = next((act for act in acts if isinstance(act, Late)), None)
+        late = late_in(acts)
         if late is not None:
             await self._after_the_next(late.most_ms / 1_000)
         status = next((act.status if isinstance(act, RateLimit) else act for act in acts if isinstance(act, Status | RateLimit)), None)
         whole, sent = payload_of(status.body if status is not None else body, acts)
         head = _head(status or Status(200), len(whole))
-        for _ in range(next((act.times for act in acts if isinstance(act, Duplicate)), 1)):
+        for _ in range(copies_of(acts)):
             writer.write(head + whole[:sent])
         await writer.drain()
         async with self._sent:
@@ -96,11 +96,10 @@ class WebServer:
     async def _page(self, request: Request, connection: int) -> tuple[object, tuple[Act, ...]]:
         url = urlsplit(request.target)
         name, query = f"{request.method} {url.path}", dict(parse_qsl(url.query))
-        if url.path == self._feed_page:
-            acts = (await self._board.ask_by_name("http", name, query, None, connection, request.headers)).acts
-            page = self._board.feed.page()
-            return next((act.result for act in acts if isinstance(act, Answer)), page), acts
         asked = await self._board.ask_by_name("http", name, query, None, connection, request.headers)
+        if url.path == self._feed_page:
+            page = self._board.feed.page()
+            return next((act.result for act in asked.acts if isinstance(act, Answer)), page), asked.acts
         if name not in self._board.answers.methods:
             return "", (Status(404, f"no page {url.path}"),)
         return asked.reply, asked.acts
@@ -108,11 +107,11 @@ class WebServer:
 
 def _batch(members: Sequence[Asked]) -> tuple[object, tuple[Act, ...]]:
     """Return the members of a batch in the order in which they are sent, and what happens to the response as a whole."""
-    prompt = [asked for asked in members if not any(isinstance(act, Late) for act in asked.acts)]
-    late = [asked for asked in members if any(isinstance(act, Late) for act in asked.acts)]
+    prompt = [asked for asked in members if late_in(asked.acts) is None]
+    late = [asked for asked in members if late_in(asked.acts) is not None]
     body = []
     for asked in (*prompt, *late):
-        body += [asked.reply] * next((act.times for act in asked.acts if isinstance(act, Duplicate)), 1)
+        body += [asked.reply] * copies_of(asked.acts)
     return body, tuple(act for asked in members for act in asked.acts if not isinstance(act, Duplicate | Late))
 
 

@@ -10,8 +10,8 @@ from websockets.http11 import Request, Response
 from websockets.protocol import State
 
 from tidemill_testing.loopback.answers import name_of
-from tidemill_testing.loopback.board import Board, payload_of, wait_out
-from tidemill_testing.loopback.faults import CONNECT, PUSH, Act, Answer, Close, Drop, Duplicate, Late, RateLimit, Silence, Status
+from tidemill_testing.loopback.board import Board, copies_of, late_in, payload_of, wait_out
+from tidemill_testing.loopback.faults import CONNECT, PUSH, Act, Answer, Close, Drop, RateLimit, Silence, Status
 
 NORMAL_CLOSURE = 1000
 
@@ -111,7 +111,7 @@ class Wire:
     async def send(self, message: object, acts: tuple[Act, ...]) -> None:
         """Send a message as the acts say; one that is late goes out behind the next, or after its time."""
         await wait_out(acts)
-        late = next((act for act in acts if isinstance(act, Late)), None)
+        late = late_in(acts)
         if late is not None:
             self._held.append((message, acts))
             self._timers.append(asyncio.ensure_future(self._send_held_after(late.most_ms / 1_000)))
@@ -144,7 +144,7 @@ class Wire:
             self.is_closed = True
             self._cut(payload, sent)
             return
-        for _ in range(next((act.times for act in acts if isinstance(act, Duplicate)), 1)):
+        for _ in range(copies_of(acts)):
             await self.connection.send(payload.decode("utf-8", "replace"))
 
     def _cut(self, payload: bytes, sent: int) -> None:

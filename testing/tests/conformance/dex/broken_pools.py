@@ -16,6 +16,7 @@ from tidemill_testing.plain_dex import PlainDex, PlainPool, plain_cases
 ALL = frozenset({"recorded", "exact_out", "least_in", "segments", "logs", "steps"})
 UNDRAWN = ALL - {"segments"}
 UNRECORDED = ALL - {"recorded"}
+SILENT = UNRECORDED - {"exact_out", "least_in"}
 
 
 @frozen
@@ -172,6 +173,14 @@ class Pool36(PlainPool):
         return out - 1 if out and at.unix_time > NEXT.unix_time else out
 
 
+@frozen
+class Pool47(PlainPool):
+    """Asks for too little, where nobody was told that it answers."""
+
+    def least(self, amount: int, reserve_in: int, reserve_out: int) -> int:
+        return max(PlainPool.least(self, amount, reserve_in, reserve_out) * 99 // 100, 1)
+
+
 _CAPABILITIES = {
     "18": UNDRAWN,
     "19": UNDRAWN,
@@ -180,12 +189,16 @@ _CAPABILITIES = {
     "24": UNRECORDED,
     "30": UNRECORDED,
     "31": UNRECORDED,
+    "47": SILENT,
 }
 # Names at module level, so that the other process finds them
-for _number in range(15, 37):
+for _number in (*range(15, 37), 47):
     _pool: type[PlainPool] = globals()[f"Pool{_number}"]
     _dex = type(f"Dex{_number}", (PlainDex,), {"pool_class": _pool, "__module__": __name__})
     _capabilities = _CAPABILITIES.get(str(_number), ALL)
-    _own = {"plugin": _dex, "capabilities": _capabilities, "cases": plain_cases(capped=_number in (18, 19)), "__module__": __name__}
+    _cases = plain_cases(capped=_number in (18, 19))
+    if "recorded" not in _capabilities:
+        _cases = tuple(evolve(case, answers=()) for case in _cases)
+    _own = {"plugin": _dex, "capabilities": _capabilities, "cases": _cases, "__module__": __name__}
     globals()[f"Dex{_number}"] = _dex
     globals()[f"TestBreaks{_number}"] = type(f"TestBreaks{_number}", (DexConformance,), _own)

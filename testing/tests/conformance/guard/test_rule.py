@@ -14,8 +14,9 @@ from tidemill_dex_uniswap.sushiswap import SushiSwap
 from tidemill_testing.conformance import Broken, Conformance, DexConformance
 from tidemill_testing.conformance.dex.answers import answers_of
 from tidemill_testing.conformance.installed import registered_class
+from tidemill_testing.conformance.other_process import OtherProcessFailed
 from tidemill_testing.conformance.rule import Rule, rule, rules_of
-from tidemill_testing.conformance.twin import TwinFailed, in_twin
+from tidemill_testing.conformance.twin import in_twin
 from tidemill_testing.plain_dex import PlainDex
 
 
@@ -142,5 +143,5 @@ def test_installed_plugin_is_found_by_its_entry_point(monkeypatch: pytest.Monkey
 def test_twin_answers_and_tells_what_it_cannot() -> None:
     """The work's lines come back; what it raises there is raised here in words."""
     assert [] == in_twin(answers_of, PlainDex, (PlainDex(), ()))
-    with pytest.raises(TwinFailed, match="in a process with PYTHONHASHSEED=4242: TypeError: "):
+    with pytest.raises(OtherProcessFailed, match="in a process with PYTHONHASHSEED=4242: TypeError: "):
         in_twin(answers_of, PlainDex, (PlainDex(),))

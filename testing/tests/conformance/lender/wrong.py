@@ -125,6 +125,13 @@ class TestLEN12HalfUp(Case):
     fees = ((1, 1),)
 
 
+class TestLEN24NotCompared(Case):
+    """A lender that rounds wrongly, beside the fees that would tell."""
+
+    plugin = HalfUp
+    fees = ((1, 1),)
+
+
 class OffersMore(Sound):
     def offer(self, held: int) -> LoanTerms | NoLoan:
         return LoanTerms(self.name, COIN, held + 1, 5, 10_000, "up")

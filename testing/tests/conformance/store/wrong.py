@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -235,6 +236,53 @@ class StaysInItsThread(Sound):
 
 class TestSTO25(StoreConformance):
     plugin = StaysInItsThread
+
+
+class TakesTheLastHash(Sound):
+    """Closes a run as often as it is asked to."""
+
+    def finish(self, run: int, ledger_hash: str, ended: str) -> None:
+        with self._transaction("closing", durable=True) as connection:
+            connection.exec_driver_sql("UPDATE runs SET ledger_hash = ?, ended = ? WHERE run = ?", (ledger_hash, ended, run))
+
+
+class TestSTO26(StoreConformance):
+    plugin = TakesTheLastHash
+
+
+class SaysNothing(Sound):
+    """Leaves a closed run as it is, and lets whoever closes it believe that it was closed now."""
+
+    def finish(self, run: int, ledger_hash: str, ended: str) -> None:
+        with suppress(LedgerError):
+            super().finish(run, ledger_hash, ended)
+
+
+class TestSTO26Silent(StoreConformance):
+    plugin = SaysNothing
+
+
+class AddsARow(Sound):
+    """Refuses, and tells the run twice from then on."""
+
+    def __init__(self, settings: object | None = None) -> None:
+        super().__init__(settings)
+        self._again: list[int] = []
+
+    def finish(self, run: int, ledger_hash: str, ended: str) -> None:
+        try:
+            super().finish(run, ledger_hash, ended)
+        except LedgerError:
+            self._again.append(run)
+            raise
+
+    def runs(self) -> Sequence[RunInfo]:
+        found = super().runs()
+        return (*found, *(info for info in found if info.run in self._again))
+
+
+class TestSTO26Twice(StoreConformance):
+    plugin = AddsARow
 
 
 class KnowsNoSignals(Sound):

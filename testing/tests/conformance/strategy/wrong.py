@@ -1,6 +1,7 @@
 """Strategies that each break just the rule which their test class names, and some that break none."""
 
 import gc
+import logging
 from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
@@ -96,6 +97,29 @@ class Clock(Sound):
 
 class TestSTR10Clock(Few):
     plugin = Clock
+
+
+class Stamp(Sound):
+    """Takes the time from a record that it never logs."""
+
+    def pairs(self, snapshot: Snapshot) -> list[Pair]:
+        return super().pairs(snapshot) if logging.LogRecord("", 0, "", 0, "", (), None).created > 0 else []
+
+
+class TestSTR10Stamp(Few):
+    plugin = Stamp
+
+
+class Talking(Sound):
+    """Logs what it is asked; breaks nothing."""
+
+    def pairs(self, snapshot: Snapshot) -> list[Pair]:
+        logging.getLogger("talking").warning("asked for %d pairs", len(snapshot.changed.pairs))
+        return super().pairs(snapshot)
+
+
+class TestTalking(Few):
+    plugin = Talking
 
 
 BORN = count()

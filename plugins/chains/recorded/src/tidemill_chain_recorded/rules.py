@@ -15,13 +15,11 @@ from tidemill.domain.transaction import Unsigned, Wallet
 from tidemill.errors import UsageError
 from tidemill_chain_recorded.known import KNOWN_CHAINS
 from tidemill_chain_recorded.settings import RecordedSettings
-from tidemill_evm.executor import encode_flow
+from tidemill_evm.executor import MAX_COUNT, encode_flow
 from tidemill_evm.gas import BYTE_GAS, INTRINSIC_GAS, STEP_BYTES, calldata_gas, swap_kind
 from tidemill_evm.steps import FlashLoan
 
 EVM_NAMESPACES = ("eip155", "sim")
-MOST_STEPS = 255
-"""The most steps of one list in the executor's program."""
 CALLDATA_MAX = 128 * 1024
 """The most bytes of a transaction that go-ethereum's pool takes (txMaxSize, core/txpool/legacypool)."""
 
@@ -76,8 +74,8 @@ class RecordedRules(ChainRules):
         """
         if plan.chain != self.id:
             raise UsageError(f"a plan for {plan.chain} was given to the rules of {self.id}")
-        if len(steps) > MOST_STEPS:
-            return CannotFit("steps", MOST_STEPS, len(steps))
+        if len(steps) > MAX_COUNT:
+            return CannotFit("steps", MAX_COUNT, len(steps))
         guards = [(address_of(asset), least) for asset, least in plan.guards]
         payload = encode_flow(steps, guards, plan.expires)
         if len(payload) > CALLDATA_MAX:

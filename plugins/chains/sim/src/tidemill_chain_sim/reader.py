@@ -31,12 +31,7 @@ class SimReader(ChainReader):
         return States(CHAIN, tuple((key, storage.read(key, block.world)) for key in keys))
 
     async def logs(self, wanted: LogFilter, from_height: int, to_height: int) -> Sequence[Log]:
-        return tuple(
-            log
-            for block in self._engine().blocks(from_height, to_height)
-            for log in block.logs
-            if log.address == wanted.address and (not wanted.topics or log.topics[0] in wanted.topics)
-        )
+        return tuple(log for block in self._engine().blocks(from_height, to_height) for log in block.logs if log.matches(wanted))
 
     @property
     def storage(self) -> Storage:

@@ -15,14 +15,13 @@ from tidemill.hookspecs.chain import ChainRules, Step
 from tidemill.units import PPM_SCALE, mul_div_up
 from tidemill_chain_sim.envelope import encode_call
 from tidemill_chain_sim.settings import SimSettings
-from tidemill_evm.executor import encode_flow
+from tidemill_evm.executor import MAX_COUNT, encode_flow
 from tidemill_evm.gas import SWAP_GAS, call_gas, estimate_gas
 from tidemill_evm.keccak import keccak256
 from tidemill_evm.steps import FlashLoan
 from tidemill_simworld import CHAIN, HUBS, NATIVE, NATIVE_DECIMALS, STABLES, token_universe
 
 BLOCK_GAS_LIMIT = 30_000_000
-_MOST_STEPS = 255
 
 
 class SimRules(ChainRules):
@@ -58,8 +57,8 @@ class SimRules(ChainRules):
         if plan.chain != self.id:
             raise UsageError(f"a plan for {plan.chain} was given to the rules of {self.id}")
         addresses = _addresses(steps)
-        if len(addresses) > _MOST_STEPS or len(steps) > _MOST_STEPS:
-            return CannotFit("addresses", _MOST_STEPS, max(len(addresses), len(steps)))
+        if len(addresses) > MAX_COUNT or len(steps) > MAX_COUNT:
+            return CannotFit("addresses", MAX_COUNT, max(len(addresses), len(steps)))
         guards = tuple((address_of(asset), least) for asset, least in plan.guards if least > 0)
         program = encode_flow(steps, guards, plan.expires)
         # Gas on this chain is exactly what is expected: no spare is needed, and the whole cap is left for a base fee that rises

@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import ClassVar, Literal, TextIO
 
@@ -74,7 +73,7 @@ class ConsoleNotifier(Notifier):
             show()
         except BrokenPipeError:
             self._view = None
-            discard(self._stream or sys.stdout)
+            self.let_go(self._stream or sys.stdout)
 
     def _live(self, stream: TextIO) -> View:
         from tidemill_notifier_console.live import LiveView
@@ -90,16 +89,3 @@ class ConsoleNotifier(Notifier):
 def is_terminal(stream: TextIO) -> bool:
     """Whether a stream can move its cursor: a terminal that does not call itself dumb."""
     return stream.isatty() and os.environ.get("TERM", "dumb" if os.name == "posix" else "") not in ("dumb", "unknown")
-
-
-def discard(stream: TextIO) -> None:
-    """Let what a stream still holds, and all that is written to it later, go nowhere.
-
-    The interpreter flushes standard output once more when it ends, and would complain (docs.python.org/3/library/signal.html, "Note on
-    SIGPIPE").
-    """
-    with suppress(OSError, ValueError):
-        descriptor = stream.fileno()
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, descriptor)
-        os.close(nowhere)

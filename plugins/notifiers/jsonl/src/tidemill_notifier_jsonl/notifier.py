@@ -23,7 +23,11 @@ class JsonLinesSettings:
 
 
 class JsonLinesNotifier(Notifier):
-    """Appends to a file, or writes to standard output or a stream that is given; what it was told is flushed before it returns."""
+    """Appends to a file, or writes to standard output or a stream that is given; what it was told is flushed before it returns.
+
+    Where who reads a pipe has gone (``| head``), nothing more is written and the run goes on: nobody is left to miss it. A file of its own
+    that can no longer be written is a failure.
+    """
 
     name: ClassVar[str] = "jsonl"
     settings: JsonLinesSettings
@@ -60,7 +64,14 @@ class JsonLinesNotifier(Notifier):
         return stream
 
     def _write(self, lines: Sequence[Mapping[str, object]]) -> None:
-        if self._stream is not None and lines:
+        if self._stream is None or not lines:
+            return
+        try:
             # ASCII: a line then goes through any encoding that standard output may have, and odd characters stay what they are
             self._stream.write("".join(json.dumps(line) + "\n" for line in lines))
             self._stream.flush()
+        except BrokenPipeError:
+            if self._is_ours:
+                raise
+            self.let_go(self._stream)
+            self._stream = None

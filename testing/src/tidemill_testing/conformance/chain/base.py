@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, ClassVar
 
-from tidemill.config.settings import make_settings
 from tidemill.domain.events import Batch
 from tidemill.domain.ids import MAIN_BOOK, Key
 from tidemill.domain.pool import PoolRef
@@ -44,8 +43,8 @@ class ChainBase(Conformance):
         """Return signed bytes, as the signer of this chain makes them."""
         self.broken("it sends: give sign(self, sealed) in the test class")
 
-    def _chain(self) -> Chain:
-        chain: Chain = self.make()
+    def _chain(self, **more: object) -> Chain:
+        chain: Chain = self.make(**more)
         return chain
 
     def _rules(self) -> ChainRules:
@@ -63,5 +62,4 @@ class ChainBase(Conformance):
     def _link(self, *, seed: int = 1, blocks: int = 0) -> Iterator[ChainLink]:
         """Open a new link on what the author serves; a tape is played from its beginning."""
         with self.served() as more:
-            chain: Any = self.plugin(make_settings(self.table(**more), self.plugin, self.assets)) if more else self.make()
-            yield chain.link(LinkSetup(seed, blocks, self.tape))
+            yield self._chain(**more).link(LinkSetup(seed, blocks, self.tape))

@@ -19,7 +19,7 @@ from tidemill.tape.writer import TapeWriter
 from tidemill_testing.conformance.chain.base import ChainBase
 from tidemill_testing.conformance.chain.case import FAR, heads_of, with_link
 from tidemill_testing.conformance.chain.faults import block_faults, head_faults
-from tidemill_testing.conformance.events import counting_faults, recording_faults, time_faults
+from tidemill_testing.conformance.events import counting_faults, recording_faults, seed_faults, time_faults
 from tidemill_testing.conformance.listening import after_cancel, left_behind, listen
 from tidemill_testing.conformance.rule import rule
 
@@ -97,12 +97,8 @@ class LinkRules(ChainBase):
 
         If this fails: draw everything from ``setup.seed`` with a generator of your own, and never iterate over a set.
         """
-        one, again, other = self._batches(seed=1), self._batches(seed=1), self._batches(seed=2)
-        for first, second in zip(one, again, strict=False):
-            if first != second:
-                self.broken(f"seed 1 gave {first}, then {second}")
-        if one == other:
-            self.broken(f"seeds 1 and 2 give the same {len(one)} batches")
+        for fault in seed_faults(*(self._batches(seed) for seed in (1, 1, 2))):
+            self.broken(fault)
 
     @rule("CHN-35", "a bounded run ends", needs="ends")
     def test_bounded_run_ends(self) -> None:

@@ -1,6 +1,6 @@
 """Everything pure that a DEX can be asked, as lines of text: equal texts, equal answers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from tidemill.domain.answers import Needs
 from tidemill.domain.ids import Key
@@ -32,7 +32,7 @@ def answers_of(dex: Dex, cases: Sequence[PoolCase]) -> list[str]:
         lines.append(f"{case} watch {answer.watch!r} reads {answer.reads!r}")
         lines += _quotes(answer.pool, case.at, str(case))
         lines += _steps(dex, answer.pool, case)
-        lines += _logs(dex, answer.pool, case, read)
+        lines += _logs(dex, answer.pool, case)
     return lines
 
 
@@ -56,7 +56,7 @@ def _steps(dex: Dex, pool: Pool, case: PoolCase) -> list[str]:
     return [f"{case} steps {dex.build_steps(plan, pool, case.at, wallet)!r}" for plan in plans]
 
 
-def _logs(dex: Dex, pool: Pool, case: PoolCase, read: Mapping[Key, bytes | None]) -> list[str]:
+def _logs(dex: Dex, pool: Pool, case: PoolCase) -> list[str]:
     lines: list[str] = []
     for log in case.logs:
         answer = dex.apply(pool, log, case.at)

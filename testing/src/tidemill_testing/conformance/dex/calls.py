@@ -10,15 +10,17 @@ from tidemill.domain.answers import Needs
 from tidemill.domain.events import Log
 from tidemill.domain.ids import pair_of
 from tidemill.domain.plan import PlannedSwap
-from tidemill.domain.pool import LogFilter, Pool
+from tidemill.domain.pool import Pool
 from tidemill.domain.transaction import Wallet
 from tidemill.errors import DecodeError
 from tidemill.hookspecs.chain import Step
 from tidemill.hookspecs.dex import Dex
+from tidemill_testing.conformance.asking import first_difference
 from tidemill_testing.conformance.dex.answers import answers_of
 from tidemill_testing.conformance.dex.bench import DexBench, Lane, Loaded, directions
 from tidemill_testing.conformance.dex.steps import unlike_plan
 from tidemill_testing.conformance.dex.view import view_of
+from tidemill_testing.conformance.other_process import OtherProcessFailed
 from tidemill_testing.conformance.rule import rule
 from tidemill_testing.conformance.sandbox import OutsideWorld, folder_of, sandbox
 from tidemill_testing.conformance.twin import in_twin
@@ -53,7 +55,7 @@ class DexCallRules(DexBench):
         pool = loaded.pool
         for log in loaded.case.logs:
             after = self._after(dex, loaded, pool, log)
-            if after != pool and not any(_passes(log, wanted) for wanted in loaded.decoded.watch.logs):
+            if after != pool and not any(log.matches(wanted) for wanted in loaded.decoded.watch.logs):
                 topic = log.topics[0].hex() if log.topics else "none"
                 watched = f"{loaded.decoded.watch.logs or 'no logs'}"
                 self.broken(f"{loaded.case}: log {log.index} of {log.address} (topic {topic}) moves the pool, and it watches {watched}")
@@ -218,11 +220,11 @@ class DexCallRules(DexBench):
         """
         dex = self.dex()
         here: Sequence[str] = answers_of(dex, self.cases)
-        there: Sequence[str] = in_twin(answers_of, self.plugin, (dex, tuple(self.cases)))
-        for one, other in zip(here, there, strict=True):
-            if one != other:
-                self.broken(f"here {one}; in a process with another PYTHONHASHSEED {other}")
-
-
-def _passes(log: Log, wanted: LogFilter) -> bool:
-    return log.address == wanted.address and (not wanted.topics or log.topics[:1] in [(topic,) for topic in wanted.topics])
+        try:
+            there: Sequence[str] = in_twin(answers_of, self.plugin, (dex, tuple(self.cases)))
+        except OtherProcessFailed as error:
+            self.broken(str(error))
+        place = first_difference(here, there)
+        if place is not None:
+            one, other = ((*lines[place : place + 1], "nothing more")[0] for lines in (here, there))
+            self.broken(f"here {one}; in a process with another PYTHONHASHSEED {other}")

@@ -2,6 +2,7 @@
 
 from tidemill_testing.conformance.dex.calls import DexCallRules
 from tidemill_testing.conformance.dex.curves import DexCurveRules
+from tidemill_testing.conformance.dex.declaring import DexDeclarationRules
 from tidemill_testing.conformance.dex.quotes import DexQuoteRules
 from tidemill_testing.conformance.dex.repeats import DexRepeatRules
 from tidemill_testing.conformance.dex.state import DexStateRules
@@ -9,7 +10,9 @@ from tidemill_testing.conformance.dex.swaps import DexSwapRules
 from tidemill_testing.conformance.dex.watching import DexWatchRules
 
 
-class DexConformance(DexStateRules, DexQuoteRules, DexSwapRules, DexCurveRules, DexRepeatRules, DexWatchRules, DexCallRules):
+class DexConformance(
+    DexStateRules, DexQuoteRules, DexSwapRules, DexCurveRules, DexRepeatRules, DexWatchRules, DexCallRules, DexDeclarationRules
+):
     """Rules for every DEX; an author's class inherits it and gives what follows.
 
     Must give:
@@ -18,7 +21,7 @@ class DexConformance(DexStateRules, DexQuoteRules, DexSwapRules, DexCurveRules, 
 
     May give:
         settings, assets, exempt: as for every plugin.
-        capabilities: of these, what the DEX does:
+        capabilities: of these, what the DEX does; all that it does but ``least_in`` and ``segments`` must be declared:
             recorded: cases hold answers of the chain, to be met to the last unit.
             exact_out: ``quote_exact_out`` answers.
             least_in: what it asks there is the least input that the contract accepts.

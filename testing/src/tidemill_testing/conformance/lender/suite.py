@@ -210,6 +210,15 @@ class LenderConformance(LoanSteps):
             if again != value:
                 self.broken(f"{value} came back as {again}")
 
+    @rule("LEN-24", "recorded fees are declared")
+    def test_recorded_fees_are_declared(self) -> None:
+        """Fees of the contract that nobody compares with are worse than none: the test looks as if it had been made.
+
+        If this fails: add ``recorded`` to the capabilities, or take ``fees`` out.
+        """
+        if self.fees and "recorded" not in self.capabilities:
+            self.broken(f"{type(self).__name__} gives {len(self.fees)} fees, and does not declare 'recorded'")
+
     def _terms(self) -> LoanTerms:
         if not (self.chain and self.asset and self.states and self.available):
             self.broken("give chain, asset, states and available: what it lends, and the state that says so")

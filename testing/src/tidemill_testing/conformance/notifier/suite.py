@@ -10,7 +10,6 @@ import attrs
 import pytest
 
 from tidemill.config.secret import Secret
-from tidemill.config.settings import make_settings
 from tidemill.domain.note import Note
 from tidemill.errors import TidemillError
 from tidemill.hookspecs.notifier import Notifier
@@ -196,8 +195,7 @@ class NotifierConformance(NotifierCase):
         If this fails: let ``start``, ``tell`` or ``finish`` raise an error of ``tidemill.errors`` (``PluginError``, ``Unavailable``) that
         names the target, within your own timeout, and do not catch it yourself.
         """
-        notifier = self.plugin(make_settings(self.table(**self.unreachable), self.plugin, self.assets))
-        error = self.tell(_run(ordinary()), notifier)
+        error = self.tell(_run(ordinary()), self.make(**self.unreachable))
         if error is None:
             self.broken(f"with {self.unreachable} nothing was raised")
         if not isinstance(error, TidemillError):

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar, Literal
 
-from tidemill.config.settings import make_settings
 from tidemill.domain.events import Bar, Batch, BookDelta, Event, Gap, OraclePrice, Trade
 from tidemill.errors import MarketDataError, Unavailable
 from tidemill.hookspecs.price import SourceSetup
@@ -230,7 +229,7 @@ class FeedRules(Conformance):
     def _settings_at(self, url: str) -> Any:
         if not self.address_setting:
             self.broken('it connects: say which setting holds the address, address_setting = "url"')
-        return make_settings(self.table(**{self.address_setting: url}), self.plugin, self.assets)
+        return self.made_settings(**{self.address_setting: url})
 
     def _message(self, place: int) -> object:
         if len(self.messages) < 3:

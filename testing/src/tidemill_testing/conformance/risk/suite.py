@@ -11,12 +11,10 @@ from attrs import evolve
 from tidemill.domain.answers import Rejected
 from tidemill.domain.decision import Allowance
 from tidemill.domain.plan import Flow, Plan
-from tidemill.errors import PluginError
 from tidemill.hookspecs.risk import RiskCheck
 from tidemill_testing.conformance import asking
 from tidemill_testing.conformance.deals import wrong_rejection
 from tidemill_testing.conformance.history import more_history
-from tidemill_testing.conformance.other_process import SEEDS_SAID, OtherProcessFailed, differs_at
 from tidemill_testing.conformance.risk.answers import (
     Answer,
     allowed,
@@ -34,7 +32,6 @@ from tidemill_testing.conformance.rule import rule
 from tidemill_testing.conformance.sandbox import OutsideWorld, folder_of, sandbox
 from tidemill_testing.conformance.suite import Conformance
 
-RAISED = (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, AssertionError, RuntimeError, PluginError)
 _LARGE = tuple((1 << bits) // 3 for bits in (120, 121, 123))
 _COARSE = 1 << 40
 _RULE = re.compile(r"[a-z][a-z0-9_]*")
@@ -97,12 +94,7 @@ class RiskConformance(Conformance):
         If this fails: sort sets, and the keys and items of mappings, before their order reaches an answer.
         """
         argument = (self.plugin, self.made_settings(), tuple(cases))
-        try:
-            place = differs_at(answer_digests, self.plugin, argument)
-        except OtherProcessFailed as error:
-            self.broken(str(error))
-        if place is not None:
-            self.broken(f"answers under PYTHONHASHSEED {SEEDS_SAID} differ first at case {place}: {case_name(cases[place])}")
+        self.same_under_every_seed(answer_digests, argument, lambda place: f"case {place}: {case_name(cases[place])}")
 
     @rule("RSK-13", "it keeps no state between calls")
     def test_keeps_no_state(self, cases: Sequence[RiskCase]) -> None:
@@ -213,7 +205,7 @@ class RiskConformance(Conformance):
             try:
                 check.allow(case.opportunity, case.book, case.snapshot)
                 check.check(case.plan, case.book, case.snapshot)
-            except RAISED as error:
+            except asking.RAISED as error:
                 self.broken(f"{name}: it raised {type(error).__name__}: {error}")
 
     @rule("RSK-19", "it changes nothing that it is given")

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from attrs import evolve
 
-from tidemill.errors import PluginError
+from tidemill_testing.conformance.asking import RAISED
 from tidemill_testing.conformance.hostile_market import hostile_snapshots, hostile_starts
 from tidemill_testing.conformance.rule import rule
 from tidemill_testing.conformance.search.brute_force import brute_force, route_of
@@ -21,7 +21,6 @@ from tidemill_testing.conformance.search.case import (
 from tidemill_testing.conformance.search.pure import SearchPurity, told
 from tidemill_testing.market import snapshot_of, token
 
-RAISED = (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, AssertionError, RuntimeError, PluginError)
 LITTLE_WORK, WORK_SHARE = 1, 4
 FLOORS, FLOORS_SHARE = 16, 10**9
 """What an optimum may miss: so many units, and so small a part of the profit: next to the real optimum the floors decide."""

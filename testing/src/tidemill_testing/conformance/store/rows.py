@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 
 from tidemill.domain.records import EntryRow, Row
 from tidemill.errors import LedgerError
-from tidemill.hookspecs.store import RunInfo
+from tidemill.hookspecs.store import RunInfo, Store
 from tidemill.ledger.digest import digest_of
 from tidemill_testing.conformance.ledger_rows import GROUP, MAIN, SIM, TEXTS, WIDEST, balances_of, entry, group, groups, rejected
 from tidemill_testing.conformance.rule import rule
 from tidemill_testing.conformance.store.case import StoreCase
+
+_BEGUN, _CLOSED = "2026-01-01T00:00:00+00:00", "2026-01-01T00:10:00+00:00"
 
 
 class StoreRows(StoreCase):
@@ -107,6 +109,33 @@ class StoreRows(StoreCase):
             found = tuple(store.runs())
             if found != expected:
                 self.broken(f"expected {expected}, got {found}")
+
+    @rule("STO-26", "a run is closed once")
+    def test_run_is_closed_once(self, tmp_path: Path) -> None:
+        """The hash of a closed run is what ``ledger verify`` compares with: a second one would replace the proof of the first.
+
+        If this fails: in ``finish`` raise LedgerError where there is no such run or where it is closed, and give each run once in
+        ``runs``, as it was closed first.
+        """
+        with self._written(tmp_path, groups(2)) as store:
+            self._refuses("finish() of a run that was never begun", lambda: store.finish(2, "5f2c", _CLOSED))
+            store.finish(1, "5f2c", _CLOSED)
+            expected = ((1, _CLOSED, "5f2c"),)
+            self._refuses("finish() of a closed run, with another hash,", lambda: store.finish(1, "77aa", "2026-01-01T00:20:00+00:00"))
+            self._refuses("finish() of a closed run, with the same hash,", lambda: store.finish(1, "5f2c", _CLOSED))
+            self._still(expected, store, "after it was to be closed again")
+            store.begin("{}", _BEGUN)
+            self._refuses("finish() of a closed run while the next one is open", lambda: store.finish(1, "77aa", _CLOSED))
+        with self._opened(tmp_path) as store:
+            self._refuses("finish() of a closed run of a ledger opened again", lambda: store.finish(1, "77aa", _CLOSED))
+            self._still((*expected, (2, "", "")), store, "opened again")
+            self._expect(groups(2), store.rows(1), "run 1, opened again")
+
+    def _still(self, expected: Sequence[tuple[int, str, str]], store: Store, when: str) -> None:
+        """Compare number, end and hash of each run: with what it was begun another rule looks at."""
+        found = tuple((info.run, info.ended, info.ledger_hash) for info in store.runs())
+        if found != expected:
+            self.broken(f"{when}: expected {expected}, got {found}")
 
     @rule("STO-18", "balances are the sums of the postings")
     def test_balances_are_the_sums_of_the_postings(self, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from tidemill.domain.snapshot import Snapshot
 from tidemill.hookspecs.strategy import Strategy
 from tidemill_testing.conformance import asking, deals
 from tidemill_testing.conformance.history import more_history
-from tidemill_testing.conformance.other_process import SEEDS_SAID, OtherProcessFailed, differs_at, importable, in_other_process
+from tidemill_testing.conformance.other_process import OtherProcessFailed, importable, in_other_process
 from tidemill_testing.conformance.rule import rule
 from tidemill_testing.conformance.sandbox import OutsideWorld, folder_of, sandbox
 from tidemill_testing.conformance.suite import Conformance
@@ -81,12 +81,7 @@ class StrategyPurity(Conformance):
         if not self.plugin.deterministic:
             return
         argument = (self.plugin, self.made_settings(), tuple(snapshots))
-        try:
-            place = differs_at(asking.opportunity_digests, self.plugin, argument)
-        except OtherProcessFailed as error:
-            self.broken(str(error))
-        if place is not None:
-            self.broken(f"answers under PYTHONHASHSEED {SEEDS_SAID} differ first at {_named(snapshots, place)}")
+        self.same_under_every_seed(asking.opportunity_digests, argument, lambda place: _named(snapshots, place))
 
     @rule("STR-13", "it keeps no state between calls")
     def test_keeps_no_state(self, snapshots: Sequence[Snapshot]) -> None:
