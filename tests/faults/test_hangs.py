@@ -189,7 +189,7 @@ def test_isolated_strategy_trades_like_an_inline_one(tidemill: Tidemill, tmp_pat
 
 def test_isolated_strategy_that_leaks_is_ended_at_its_cap(installed: Callable[..., None], tidemill: Tidemill, tmp_path: Path) -> None:
     """Its process may hold so much and no more; a fresh one takes its place."""
-    installed(LEAK, 'isolation = "process"\nmemory_mb = 500')
+    installed(LEAK, 'isolation = "process"\nmemory_mb = 500', "isolation_deadline_ms = 10000")
     done = tidemill(*RUN, "--blocks", "16", env={**LEAN, "PYTHONPATH": str(tmp_path / "site")})
     told = [line["text"] for line in done.lines if line["event"] == "plugin"]
 
