@@ -153,18 +153,25 @@ class InvariantError(TidemillError):
 
 
 LONGEST_SAID = 500
+_causes: dict[type[BaseException], str] = {}
+
+
+def name_cause(kind: type[BaseException], cause: str) -> None:
+    """Have ``said`` name what makes this process raise exceptions of a kind, which say too little of it themselves."""
+    _causes[kind] = cause
 
 
 def said(error: BaseException) -> str:
     """Return the type and the message of what foreign code raised: without revealed secrets, and cut after 500 characters.
 
-    Without a message the type stands alone. Its ``__str__`` is foreign code as well: where that raises, the type stands alone.
+    Without a message the type stands alone; a cause that was named for it follows. Its ``__str__`` is foreign code as well: where that
+    raises, the type stands alone.
     """
     name = type(error).__name__
     try:
         text = without_secrets(str(error))
     except BaseException as second:  # noqa: BLE001  whatever it raises, it says no more than this
         return f"{name}, whose message cannot be read: it raised {type(second).__name__}"
-    if not text:
-        return name
-    return f"{name}: {text if len(text) <= LONGEST_SAID else text[:LONGEST_SAID] + '…'}"
+    short = text if len(text) <= LONGEST_SAID else text[:LONGEST_SAID] + "…"
+    causes = (cause for kind, cause in _causes.items() if isinstance(error, kind))
+    return ": ".join(part for part in (name, short, *causes) if part)

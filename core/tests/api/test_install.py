@@ -11,7 +11,7 @@ import pytest
 from tidemill import __version__
 from tidemill.api.install import plan_install, plan_uninstall
 from tidemill.api.installing import wheel as wheels_of
-from tidemill.api.installing.environment import installed_versions
+from tidemill.api.installing.environment import installed_distributions
 from tidemill.api.installing.tool import InstallFailed, tool_of
 from tidemill.api.installing.wheel import local_wheels
 from tidemill.discovery.packages import CHECKOUT
@@ -55,7 +55,7 @@ def test_install_a_distribution_installs_what_was_shown(python: str, wheels: Pat
     """The newest version that fits the host, with what it needs, each with the sha256 of the wheel that is taken."""
     with plan_install("acme-orca", python=python, find_links=[wheels], no_index=True) as plan:
         shown = [(package.name, package.version, package.sha256, package.replaces) for package in plan.packages]
-        before = installed_versions(plan.tool)
+        before = installed_distributions(plan.tool)
         plugins = plan.carry_out()
 
     assert [
@@ -64,7 +64,9 @@ def test_install_a_distribution_installs_what_was_shown(python: str, wheels: Pat
     ] == shown
     assert "acme-orca" not in before
     assert ["dex.orca"] == [plugin.path for plugin in plugins]
-    assert (__version__, "0.2.0", "1.0") == tuple(installed_versions(plan.tool)[name] for name in ("tidemill", "acme-orca", "acme-lib"))
+    assert (__version__, "0.2.0", "1.0") == tuple(
+        installed_distributions(plan.tool)[name].version for name in ("tidemill", "acme-orca", "acme-lib")
+    )
 
 
 def test_install_another_wheel_than_shown_is_refused(python: str, wheels: Path, make_wheel: MakeWheel, tmp_path: Path) -> None:
@@ -76,7 +78,7 @@ def test_install_another_wheel_than_shown_is_refused(python: str, wheels: Path, 
         with pytest.raises(InstallFailed, match=r"(?s)installing failed; the last lines of .*[Hh]ash"):
             plan.carry_out()
 
-    assert "acme-orca" not in installed_versions(plan.tool)
+    assert "acme-orca" not in installed_distributions(plan.tool)
 
 
 def test_install_unknown_distribution_tells_the_last_lines(uv_python: str, wheels: Path) -> None:
@@ -118,7 +120,7 @@ def test_install_wheel_and_folder_and_uninstall(python: str, wheels: Path, make_
         gone.plugins,
         gone.named_by,
     )
-    assert "acme-orca" not in installed_versions(gone.tool)
+    assert "acme-orca" not in installed_distributions(gone.tool)
 
 
 def test_install_what_is_there_plans_nothing(uv_python: str, wheels: Path) -> None:
@@ -145,7 +147,7 @@ def test_environment_is_asked_without_the_current_folder(uv_python: str, tmp_pat
     """A module of the current folder is not taken for one of the environment's."""
     Path("json.py").write_text("raise SystemExit(9)")
 
-    assert json.dumps(__version__) == json.dumps(installed_versions(tool_of(uv_python))["tidemill"])
+    assert json.dumps(__version__) == json.dumps(installed_distributions(tool_of(uv_python))["tidemill"].version)
 
 
 def test_install_from_a_checkout_builds_the_libraries_beside_it(uv_python: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

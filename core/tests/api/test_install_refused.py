@@ -8,7 +8,7 @@ import pytest
 from tidemill import __version__
 from tidemill.api import install as installing
 from tidemill.api.install import plan_install, plan_uninstall
-from tidemill.api.installing.environment import installed_versions
+from tidemill.api.installing.environment import installed_distributions
 from tidemill.api.installing.resolve import PlannedPackage
 from tidemill.api.installing.tool import InstallFailed, tool_of
 from tidemill.api.installing.wheel import read_wheel
@@ -26,7 +26,7 @@ def test_install_what_is_made_for_another_host_is_refused(name: str, python: str
     with pytest.raises(InstallFailed, match=expected), plan_install(name, python=python, find_links=[wheels], no_index=True):
         pytest.fail("there is a plan")
 
-    assert __version__ == installed_versions(tool_of(python))["tidemill"]
+    assert __version__ == installed_distributions(tool_of(python))["tidemill"].version
 
 
 def test_install_what_would_break_what_the_host_stands_on_is_refused(python: str, wheels: Path) -> None:
@@ -35,7 +35,7 @@ def test_install_what_would_break_what_the_host_stands_on_is_refused(python: str
     with pytest.raises(UsageError, match=expected), plan_install("acme-rude", python=python, find_links=[wheels], no_index=True):
         pytest.fail("there is a plan")
 
-    assert "2.0" == installed_versions(tool_of(python))["base-lib"]
+    assert "2.0" == installed_distributions(tool_of(python))["base-lib"].version
 
 
 def test_install_that_brings_a_host_along_is_refused(uv_python: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,7 +88,7 @@ def test_uninstall_what_another_needs_is_refused(uv_python: str, wheels: Path) -
         plan_uninstall("dex.orca", python=uv_python)
     plan_uninstall("dex.bundle", python=uv_python).carry_out()
     plan_uninstall("dex.orca", python=uv_python).carry_out()
-    assert {"acme-bundle", "acme-orca"} & set(installed_versions(tool_of(uv_python))) == set()
+    assert {"acme-bundle", "acme-orca"} & set(installed_distributions(tool_of(uv_python))) == set()
 
 
 def test_install_without_a_network_says_what_can_be_given(uv_python: str) -> None:

@@ -59,6 +59,7 @@ def test_limit_of_growth_stops_a_call_that_takes_everything() -> None:
 def test_want_of_memory_names_the_setting_where_the_process_is_limited() -> None:
     """Python says nothing but the type: without the setting's name one would look for a bug; without a limit the type stands alone."""
     code = """
+from tidemill.errors import said
 from tidemill.pipeline.memory import limit_growth
 from tidemill.pipeline.supervise import Supervisor
 
@@ -80,12 +81,13 @@ def test_limit_that_the_system_sets_lower_is_not_put_to_the_setting() -> None:
     """Where the process may hold less than ``memory_mb`` allows anyway, that is not the cause."""
     code = """
 import resource
-from tidemill.pipeline.memory import limit_growth, said_with_limit
+from tidemill.errors import said
+from tidemill.pipeline.memory import limit_growth
 resource.setrlimit(resource.RLIMIT_DATA, (1_000_000_000, 1_000_000_000))
 limit_growth(5_000)
 try:
     bytearray(3_000_000_000)
 except MemoryError as error:
-    print(said_with_limit(error))
+    print(said(error))
 """
     assert "MemoryError\n" == subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

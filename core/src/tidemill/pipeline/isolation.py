@@ -13,14 +13,13 @@ from attrs import define, evolve
 from tidemill.config.model import Config
 from tidemill.domain.events import Batch, PluginState, Proposals
 from tidemill.domain.ids import PoolId
-from tidemill.errors import DecodeError, PluginError
+from tidemill.errors import DecodeError, PluginError, said
 from tidemill.pipeline.answer import ASKING, decode_answer
 from tidemill.pipeline.brief import Brief, brief_of
 from tidemill.pipeline.child import Child
 from tidemill.pipeline.core import Core
 from tidemill.pipeline.core_copy import copy_core
 from tidemill.pipeline.frames import frame
-from tidemill.pipeline.memory import said_with_limit
 from tidemill.pipeline.parts import Parts
 from tidemill.pipeline.supervise import Supervisor
 from tidemill.stages.effects import Effects, Intent
@@ -171,7 +170,7 @@ class Isolation:
         try:
             copy = copy_core(self._core, self._parts)
         except (pickle.PicklingError, AttributeError, TypeError) as error:
-            raise PluginError(seat.path, f"the market cannot be given to its process: {said_with_limit(error)}") from error
+            raise PluginError(seat.path, f"the market cannot be given to its process: {said(error)}") from error
         await child.send(frame(("core", copy, self._core.roster.idle)), FIRST_FOLD_S)
         seat.behind = False
 

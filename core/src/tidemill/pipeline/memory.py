@@ -5,15 +5,13 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from tidemill.errors import said
+from tidemill.errors import name_cause
 
 WARM_UP_HEADS = 64
 """What is held after so many heads is what a run needs; growth is measured from there."""
 EVERY_HEADS = 64
 """The process is looked at every so many heads."""
 _MB = 1_000_000
-_limits: list[int] = []
-"""What this process was limited to, in megabytes: empty, or one figure."""
 
 
 def resident_mb(process: int | None = None) -> int:
@@ -43,18 +41,8 @@ def limit_growth(megabytes: int) -> None:
         most = held + megabytes * _MB
         resource.setrlimit(resource.RLIMIT_DATA, (most if hard < 0 else min(most, hard), hard))
         if hard < 0 or most <= hard:
-            _limits[:] = [megabytes]
-
-
-def said_with_limit(error: BaseException) -> str:
-    """Return what ``said`` does; an exception for want of memory names the limit of this process.
-
-    Python says of most allocations that fail nothing but ``MemoryError``: whoever set ``memory_mb`` would look for a bug.
-    """
-    text = said(error)
-    if not (isinstance(error, MemoryError) and _limits):
-        return text
-    return f"{text}: memory_mb = {_limits[0]} allows its process no more"
+            # Python says of most allocations that fail nothing but MemoryError: whoever set the limit would look for a bug
+            name_cause(MemoryError, f"memory_mb = {megabytes} allows its process no more")
 
 
 class MemoryWatch:

@@ -12,8 +12,7 @@ import anyio
 from attrs import evolve
 
 from tidemill.domain.events import MARKET_EVENTS, Batch, PluginState
-from tidemill.errors import InvariantError, MarketDataError, PluginContractError, PluginError, TidemillError
-from tidemill.pipeline.memory import said_with_limit
+from tidemill.errors import InvariantError, MarketDataError, PluginContractError, PluginError, TidemillError, said
 from tidemill.pipeline.stop import interrupts_are_received
 from tidemill.redaction import without_secrets
 from tidemill.stages.guard import Fault, PluginFault, rests
@@ -55,11 +54,6 @@ class Supervisor:
         self._resting: dict[str, int] = {}
         self._disabled: set[str] = set()
 
-    @property
-    def counts_heads(self) -> bool:
-        """Whether some plugin rests, so that ``answer`` must know of heads."""
-        return bool(self._resting)
-
     def call(self, plugin: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | Fault:
         """Return what ``function`` returns, or the fault put to the plugin whose code raised."""
         self.calls += 1
@@ -67,22 +61,20 @@ class Supervisor:
         try:
             answer = function(*args, **kwargs)
         except MarketDataError as error:
-            return Fault(
-                self.blamed(error.__traceback__, plugin), said_with_limit(error).removeprefix(f"{type(error).__name__}: "), blamed=False
-            )
+            return Fault(self.blamed(error.__traceback__, plugin), said(error).removeprefix(f"{type(error).__name__}: "), blamed=False)
         except InvariantError:
             raise
         except PluginFault as error:
             return error.fault
         except PluginContractError as error:
             named = error.plugin if error.plugin in self._known else self.blamed(error.__traceback__, plugin)
-            return Fault(named, said_with_limit(error))
+            return Fault(named, said(error))
         except BaseException as error:
             # The fold is synchronous: no cancellation reaches it, whatever a plugin raises is its own
             if isinstance(error, KeyboardInterrupt) and not interrupts_are_received():
                 raise
             deliberate = isinstance(error, TidemillError)
-            return Fault(self.blamed(error.__traceback__, plugin), said_with_limit(error), deliberate=deliberate)
+            return Fault(self.blamed(error.__traceback__, plugin), said(error), deliberate=deliberate)
         finally:
             self.running = outer
         if self._failures:
@@ -106,7 +98,7 @@ class Supervisor:
 
         Args:
             faults: what plugins did wrong while the batch was folded and its effects were carried out.
-            heads: how many heads were in the batch; may be left out while ``counts_heads`` is false.
+            heads: how many heads were in the batch; may be left out while no plugin rests.
         """
         if not (faults or self._fine or self._resting):
             return ()
@@ -180,7 +172,7 @@ async def tended(plugin: str, begin: Callable[[], AsyncIterator[Batch]], max_fai
                     yield last
             return
         except (Exception, SystemExit) as error:
-            reason = said_with_limit(error)
+            reason = said(error)
         failures += 1
         events = [PluginState(plugin, "failed", failures, reason)]
         if failures >= max_failures:
@@ -232,7 +224,7 @@ async def needed(plugin: str, begin: Callable[[], AsyncIterator[Batch]]) -> Asyn
     except TidemillError:
         raise
     except (Exception, SystemExit) as error:
-        raise PluginError(plugin, f"its batches ended with {said_with_limit(error)}") from error
+        raise PluginError(plugin, f"its batches ended with {said(error)}") from error
 
 
 async def demanded(plugin: str, member: str, ask: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -246,7 +238,7 @@ async def demanded(plugin: str, member: str, ask: Callable[P, Awaitable[T]], *ar
     except TidemillError:
         raise
     except (Exception, SystemExit) as error:
-        raise PluginError(plugin, f"{member} raised {said_with_limit(error)}") from error
+        raise PluginError(plugin, f"{member} raised {said(error)}") from error
 
 
 @asynccontextmanager
@@ -290,4 +282,4 @@ def _reason(plugin: str, error: BaseException) -> str:
     """Say what was raised, without the plugin's name where it names itself: whoever tells the fault names it."""
     if isinstance(error, PluginError) and error.plugin in (plugin, plugin.partition(".")[2]):
         return without_secrets(error.message)
-    return said_with_limit(error)
+    return said(error)

@@ -18,10 +18,10 @@ from tidemill.discovery.load import load_plugins
 from tidemill.discovery.metadata import PluginMetadata
 from tidemill.discovery.registry import Loaded, Registry
 from tidemill.discovery.scan import find_plugins
+from tidemill.errors import said
 from tidemill.hookspecs.chain import ChainLink, ChainReader, ChainRules
 from tidemill.hookspecs.kinds import KIND_BY_FOLDER
 from tidemill.hookspecs.plugin import Plugin
-from tidemill.pipeline.memory import said_with_limit
 from tidemill.pipeline.short import short
 from tidemill.redaction import without_secrets
 
@@ -146,5 +146,5 @@ class _Traced(Loaded):
 
 def _raised(error: BaseException) -> str:
     name = type(error).__name__
-    message = said_with_limit(error).removeprefix(name).removeprefix(": ")
+    message = said(error).removeprefix(name).removeprefix(": ")
     return f"raised {name}: {short(message)}" if message else f"raised {name}"

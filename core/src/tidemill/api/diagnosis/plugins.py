@@ -10,9 +10,8 @@ from attrs import define, field
 
 from tidemill.discovery.registry import Loaded
 from tidemill.domain.finding import Finding
-from tidemill.errors import PluginError, TidemillError
+from tidemill.errors import PluginError, TidemillError, said
 from tidemill.hookspecs.plugin import Plugin
-from tidemill.pipeline.memory import said_with_limit
 
 TIMEOUT_S = 10
 
@@ -65,7 +64,7 @@ def _ask(asked: _Asked) -> None:
     except PluginError as error:
         asked.failure = error.message
     except TidemillError as error:
-        asked.failure = f"diagnose() raised {said_with_limit(error)}"
+        asked.failure = f"diagnose() raised {said(error)}"
     else:
         if isinstance(answer, Sequence) and all(isinstance(one, Finding) for one in answer):
             asked.found = list(answer)

@@ -31,11 +31,6 @@ def installed_distributions(tool: Tool) -> dict[str, Installed]:
     return found
 
 
-def installed_versions(tool: Tool) -> dict[str, str]:
-    """Return the version of every distribution of an environment, by normal name."""
-    return {name: found.version for name, found in installed_distributions(tool).items()}
-
-
 def installed_plugins(tool: Tool) -> tuple[PluginMetadata, ...]:
     """Return the plugins that are installed in an environment."""
     return find_plugins() if tool.python == sys.executable else find_plugins(_asked(tool, "sys.path"))
