@@ -114,6 +114,12 @@ def bytecode(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def heavy(session: nox.Session) -> None:
+    """Runs the tests that take minutes alone: thousands of random markets, whole recordings, every update of ten thousand."""
+    session.run("pytest", "-q", "-m", "heavy", *session.posargs)
+
+
+@nox.session(default=False)
 def isolated(session: nox.Session) -> None:
     """Runs the tests of each lib and plugin with nothing installed but what it declares."""
     paths = [path for pattern in PACKAGES for path in sorted(ROOT.glob(f"{pattern}/pyproject.toml"))]
@@ -133,13 +139,13 @@ def pins(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
-    """Measures what docs/benchmarks.md tells of, in about four minutes; `-- pipeline scan`: only these. Nothing fails for being slow."""
+    """Measures what docs/benchmarks.md tells and writes its tables, in about nine minutes; `-- search scan`: only these."""
     known = sorted(path.stem.removeprefix("bench_") for path in ROOT.glob("benchmarks/bench_*.py"))
     unknown = sorted(set(session.posargs) - set(known))
     if unknown:
         session.error(f"no benchmark is named {', '.join(unknown)}; there are {', '.join(known)}")
-    for name in session.posargs or known:
-        session.run("python", "-m", f"benchmarks.bench_{name}")
+    # Nothing fails for being slow
+    session.run("python", "-m", "benchmarks.write", *session.posargs)
 
 
 def _name(pyproject: Path) -> str:

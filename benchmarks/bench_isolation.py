@@ -197,7 +197,7 @@ def main() -> None:
     """Measure and print."""
     with TemporaryDirectory() as name:
         remark = "A child needs a core of its own: where others hold it, what they take is counted here as well."
-        report("A strategy in a process of its own", list(cases(Taped(Path(name)))), ROUNDS, (remark,))
+        report("Plugins: supervision and a process of one's own", list(cases(Taped(Path(name)))), ROUNDS, (remark,))
 
 
 if __name__ == "__main__":

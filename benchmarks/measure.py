@@ -39,8 +39,11 @@ class Unit:
         return value >= target if self.more else value <= target
 
 
+TIMES = Unit("×", more=True, digits=0)
 RATE = Unit("/s", more=True, digits=0)
+NANOSECONDS = Unit("ns", digits=1)
 MICROSECONDS = Unit("µs")
+MILLISECONDS = Unit("ms")
 SECONDS = Unit("s", digits=3)
 MEGABYTES = Unit("MB", digits=0)
 
@@ -71,13 +74,13 @@ def per_call(call: Callable[[], object]) -> Callable[[], float]:
     return once
 
 
-def rounds_of(cases: Sequence[Case], rounds: int) -> dict[str, float]:
-    """Return the median of each case by name; one more round than asked for warms up and is not counted."""
+def rounds_of(cases: Sequence[Case], rounds: int, *, warm_up: bool = True) -> dict[str, float]:
+    """Return the median of each case by name; with ``warm_up`` one more round than asked for comes first and is not counted."""
     figures: dict[str, list[float]] = {case.name: [] for case in cases}
-    for place in range(rounds + 1):
+    for place in range(rounds + warm_up):
         for case in cases:
             figure = case.once()
-            if place:
+            if place >= warm_up:
                 figures[case.name].append(figure)
     return {name: median(found) for name, found in figures.items()}
 
@@ -112,13 +115,16 @@ def machine() -> str:
     return f"{model}, {os.cpu_count()} cores{load}, {platform.python_implementation()} {platform.python_version()}, {platform.system()}"
 
 
-def report(title: str, cases: Sequence[Case], rounds: int, remarks: Sequence[str] = ()) -> None:
-    """Measure the cases and print their table."""
-    figures = rounds_of(cases, rounds)
+def report(
+    title: str, cases: Sequence[Case], rounds: int, remarks: Sequence[str] | Callable[[], Sequence[str]] = (), *, warm_up: bool = True
+) -> None:
+    """Measure the cases and print their table. ``remarks`` may be made afterwards, of what the cases found."""
+    figures = rounds_of(cases, rounds, warm_up=warm_up)
+    said = remarks() if callable(remarks) else remarks
     say(f"## {title}", "", f"{machine()}; medians of {rounds} rounds.", "", *table(cases, figures), "")
-    for remark in remarks:
+    for remark in said:
         say(f"* {remark}")
-    if remarks:
+    if said:
         say("")
 
 

@@ -144,9 +144,12 @@ class Forks:
 
 
 def environment(changes: Environment) -> dict[str, str]:
-    """Return this process's variables without those that would set a configuration, and with ``changes``."""
+    """Return this process's variables without those that would set a configuration, and with ``changes``.
+
+    No run compiles kernels on the side: most are shorter than that, and many run at once.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("TIDEMILL__", "COVERAGE", "COV_"))}
-    return {**kept, "PYTHONIOENCODING": "utf-8", **changes}
+    return {**kept, "PYTHONIOENCODING": "utf-8", "TIDEMILL__EXECUTION__WARM": "false", **changes}
 
 
 def console_script() -> str:

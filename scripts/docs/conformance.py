@@ -32,7 +32,8 @@ def index_page() -> str:
     return page(
         "Conformance",
         f"`{PACKAGE}`",
-        "What a plugin of each kind must keep, as test classes that its author inherits. Rules are numbered and numbers do not change.\n"
+        "What a plugin of each kind must keep, as test classes that its author inherits. Rules are numbered and numbers do not change:\n"
+        "one of a rule that is gone is given to no other.\n"
         "[Write a test](../how-to/write-a-test.md) shows how to run them.",
         table(("kind", "suite", "rules"), rows),
         "## Every rule",

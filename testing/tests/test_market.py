@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from tidemill.domain.answers import NoCurve, NoQuote, NoQuoteReason
 from tidemill.domain.asset import AssetAmount
+from tidemill.domain.curves import curve_out
 from tidemill.domain.ids import AssetId, PoolId
 from tidemill.domain.pool import Curve, Pool, Quote, Swapped
 from tidemill.domain.search import CycleQuery
@@ -88,20 +89,25 @@ def test_pair_curve_is_within_its_slack(amount: int) -> None:
 
     assert isinstance(curve, Curve)
     (segment,) = curve.segments
-    exact = POOL.amount_out(A, B, amount, NEXT)
-    assert exact <= segment.a * amount // (segment.b + segment.c * amount) <= exact + curve.slack
+    assert (10**18, 1) == (segment.in_to, curve.slack)
+    assert curve_out(curve, amount) == POOL.amount_out(A, B, amount, NEXT)
+
+
+def test_pair_without_room_has_no_curve() -> None:
+    """Another asset, no amount, a full or an empty reserve: there is nothing to draw."""
+    full = pair_pool("full", {A: FULL, B: 10**18})
+    empty = pair_pool("e", {A: 0, B: 1})
+
+    for pool, sell, most in ((full, A, 5), (empty, A, 5), (POOL, C, 5), (POOL, A, 0), (POOL, A, -1)):
+        assert isinstance(pool.segments(sell, B, NEXT, most), NoCurve)
 
 
 def test_hidden_pair_tells_only_amounts() -> None:
-    """It quotes as the open one does and stays hidden after a swap; an empty one has no curve either."""
+    """It quotes as the open one does and stays hidden after a swap."""
     hidden = pair_pool("one", {A: 10**18, B: 3 * 10**18}, opaque=True)
     swapped = hidden.swap_exact_in(A, B, 10**9, NEXT)
 
-    assert (10**18, 3 * 10**18) == POOL.curve_reserves(A, B)
-    assert (3 * 10**18, 10**18) == POOL.curve_reserves(B, A)
-    assert None is POOL.curve_reserves(A, C) is hidden.curve_reserves(A, B)
     assert isinstance(hidden.segments(A, B, NEXT, 5), NoCurve)
-    assert isinstance(pair_pool("e", {A: 0, B: 1}).segments(A, B, NEXT, 5), NoCurve)
     assert POOL.quote_exact_in(A, B, 10**9, NEXT) == hidden.quote_exact_in(A, B, 10**9, NEXT)
     assert isinstance(swapped, Swapped)
     assert isinstance(swapped.pool, OpaquePool)

@@ -87,7 +87,7 @@ def test_sim_market_snapshots_stand_alone() -> None:
 
     assert forwards == backwards[::-1]
     assert any(forwards)
-    assert all(isinstance(snapshot.finder, Pinned) and snapshot.finder.max_hops == 4 for snapshot in market)
+    assert all(isinstance(snapshot.finder, Pinned) and snapshot.finder.max_hops == 12 for snapshot in market)
 
 
 def test_sim_market_shows_each_snapshot_before_the_next_exists() -> None:

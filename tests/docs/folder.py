@@ -122,6 +122,8 @@ def environment(top: Path) -> dict[str, str]:
     assert uv, "the pages install with uv, which is not on the path: pip install uv"
     path = os.pathsep.join([str(folder / "bin"), str(_alone(Path(uv), top)), "/usr/bin", "/bin"])
     quiet = {"UV_OFFLINE": "1", "UV_CACHE_DIR": str(top / "cache"), "UV_NO_PROGRESS": "1", "NO_COLOR": "1", "COLUMNS": "120"}
+    # A page's runs are shorter than what compiles kernels on the side, and its reader waits for no line of it
+    quiet["TIDEMILL__EXECUTION__WARM"] = "false"
     return {**kept, **quiet, "HOME": str(top), "PATH": path, "VIRTUAL_ENV": str(folder), "PYTHONIOENCODING": "utf-8"}
 
 

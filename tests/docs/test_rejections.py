@@ -14,7 +14,11 @@ from tidemill_risk_limits import Limits
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "how-to" / "debug-a-plugin.md").read_text("utf-8")
-SOURCES = ("core/src/tidemill", "plugins/risk/limits/src", "plugins/strategies/spatial/src", "plugins/strategies/triangular/src")
+SOURCES = (
+    "core/src/tidemill",
+    "plugins/risk/limits/src",
+    *(f"plugins/strategies/{name}/src" for name in ("compound", "spatial", "temporal", "triangular")),
+)
 NO_RULE = {"max_oracle_age_s"}
 """Limits that belong to another: an oracle price that is too old is rejected by `oracle_required`."""
 

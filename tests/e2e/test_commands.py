@@ -18,7 +18,7 @@ GROUPS = {
 OPTIONS = {
     "run": ("--config", "--tape", "--live", "--blocks", "--for", "--seed", "--speed", "--record", "--data", "--trace-hooks", "--json"),
     "replay": ("--json",),
-    "scan": ("--start", "--hops", "--min-profit", "--top", "--at", "--config", "--json"),
+    "scan": ("--start", "--hops", "--min-profit", "--top", "--netted", "--explain", "--deadline", "--at", "--config", "--json"),
     "quote": ("--tape", "--pool", "--sell", "--buy", "--amount", "--exact-out", "--at", "--config", "--json"),
     "tape import": ("--out",),
     "tape info": (),
@@ -41,6 +41,7 @@ OPTIONS = {
     "new plugin": ("--dir",),
     "check plugin": ("--json",),
     "doctor": ("--config", "--json"),
+    "warmup": ("--config", "--json"),
 }
 WETH, USDC = "0xc02aaa39b223fe8d0a0e5c4f27ead9083c756cc2", "0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48"
 POOL = "0x" + "33" * 20

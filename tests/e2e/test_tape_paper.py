@@ -162,7 +162,7 @@ def test_recorded_pairs_are_traded_to_their_end(recorded: Recorded, forks: Forks
     assert 0 == forks.run("ledger", "verify", "--data", "one", cwd=tmp_path).code
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_r12_all_recorded_pairs_as_a_hundred_heads_earn_the_same(recorded: Recorded, forks: Forks, tmp_path: Path) -> None:
     """R12: ten thousand pairs, each mispricing once; twice the same hash; the same profit when they stand still for a hundred blocks."""
     source = recorded("dex/uniswap_v2_pairs_reserves_2020-10.json.gz")

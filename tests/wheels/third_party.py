@@ -45,6 +45,7 @@ WRONG = Example(
         "DEX-23 output must stay below the reserve",
         "DEX-28 a swap gives its quote and the pool after it",
         "DEX-30 the input asked for an output buys it",
+        "DEX-39 no quote is better than its curve begins",
         "DEX-40 logs change a pool as the chain's state does",
     ),
 )

@@ -29,7 +29,7 @@ _HOMES = {
     "tidemill.domain.decision": ("Allowance", "Sized", "Valid"),
     "tidemill.domain.events": ("Batch", "Found", "Log", "Observation"),
     "tidemill.domain.finding": ("Finding",),
-    "tidemill.domain.history": ("BarsWanted", "History", "PastPlan", "Wants"),
+    "tidemill.domain.history": ("BarsWanted", "History", "PairPoint", "PastPlan", "PricePoint", "Wants"),
     "tidemill.domain.ids": ("AssetId", "BookId", "ChainId", "Key", "Pair", "PoolId"),
     "tidemill.domain.lending": ("LoanTerms",),
     "tidemill.domain.note": ("Level", "Note", "RunHeader", "Summary"),
@@ -37,8 +37,9 @@ _HOMES = {
     "tidemill.domain.plan": ("Flow", "Group", "Loan", "Orders", "Plan", "PlannedSwap"),
     "tidemill.domain.pool": ("Curve", "Decoded", "LogFilter", "Pool", "PoolRef", "Quote", "Segment", "Swapped", "Watch"),
     "tidemill.domain.records": ("EntryRow", "IntentRow", "OpportunityRow", "ResultRow", "Row"),
-    "tidemill.domain.search": ("Candidate", "CycleQuery"),
-    "tidemill.domain.snapshot": ("Changed", "Offer", "Snapshot"),
+    "tidemill.domain.search": ("Candidate", "CycleQuery", "Netted"),
+    "tidemill.domain.offer": ("Offer",),
+    "tidemill.domain.snapshot": ("Changed", "Snapshot"),
     "tidemill.domain.time": ("ChainTime",),
     "tidemill.domain.transaction": ("Unsigned", "Wallet"),
     "tidemill.hookspecs.chain": ("Chain", "ChainLink", "ChainReader", "ChainRules", "LinkSetup", "Step"),
@@ -104,6 +105,7 @@ __all__ = [
     "Log",
     "LogFilter",
     "Needs",
+    "Netted",
     "NoCurve",
     "NoLoan",
     "NoPrice",
@@ -117,6 +119,7 @@ __all__ = [
     "OpportunityRow",
     "Orders",
     "Pair",
+    "PairPoint",
     "PastPlan",
     "Plan",
     "PlannedSwap",
@@ -126,6 +129,7 @@ __all__ = [
     "PoolId",
     "PoolRef",
     "Ppm",
+    "PricePoint",
     "PriceSource",
     "Quote",
     "Rejected",
@@ -196,16 +200,17 @@ if TYPE_CHECKING:
     from tidemill.domain.decision import Allowance, Sized, Valid
     from tidemill.domain.events import Batch, Found, Log, Observation
     from tidemill.domain.finding import Finding
-    from tidemill.domain.history import BarsWanted, History, PastPlan, Wants
+    from tidemill.domain.history import BarsWanted, History, PairPoint, PastPlan, PricePoint, Wants
     from tidemill.domain.ids import AssetId, BookId, ChainId, Key, Pair, PoolId
     from tidemill.domain.lending import LoanTerms
     from tidemill.domain.note import Level, Note, RunHeader, Summary
+    from tidemill.domain.offer import Offer
     from tidemill.domain.opportunity import Arbitrage, Leg, Opportunity, Signal
     from tidemill.domain.plan import Flow, Group, Loan, Orders, Plan, PlannedSwap
     from tidemill.domain.pool import Curve, Decoded, LogFilter, Pool, PoolRef, Quote, Segment, Swapped, Watch
     from tidemill.domain.records import EntryRow, IntentRow, OpportunityRow, ResultRow, Row
-    from tidemill.domain.search import Candidate, CycleQuery
-    from tidemill.domain.snapshot import Changed, Offer, Snapshot
+    from tidemill.domain.search import Candidate, CycleQuery, Netted
+    from tidemill.domain.snapshot import Changed, Snapshot
     from tidemill.domain.time import ChainTime
     from tidemill.domain.transaction import Unsigned, Wallet
     from tidemill.errors import ConfigError, DecodeError, PluginError, TidemillError, Unavailable, UsageError

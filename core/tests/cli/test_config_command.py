@@ -181,7 +181,7 @@ def test_check_config_gives_instances(tmp_path: Path) -> None:
     assert ["chains.acme", "strategies.lag"] == list(checked.assembled.plugins) == [loaded.metadata.path for loaded in checked.registry]
 
 
-@pytest.mark.parametrize("kind", ["sim", "uniswap-v2-pairs"])
+@pytest.mark.parametrize("kind", ["sim", "uniswap-v2-pairs", "evm-pools"])
 def test_check_config_default_is_sound(kind: str, tmp_path: Path) -> None:
     """The default configurations pass the whole check with the plugins of this checkout."""
     path = tmp_path / "x.toml"

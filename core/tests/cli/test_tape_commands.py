@@ -69,7 +69,7 @@ def test_import_json_has_the_same_facts(tidemill: Tidemill, pairs: Path) -> None
 @pytest.mark.parametrize(
     ("kind", "file", "code", "message"),
     [
-        ("pairs", "pairs.json", 2, "there is no import of kind 'pairs'; there are uniswap-v2-pairs"),
+        ("pairs", "pairs.json", 2, "there is no import of kind 'pairs'; there are uniswap-v2-pairs, evm-pools"),
         ("uniswap-v2-pairs", "none.json", 2, "there is no file none.json"),
         ("uniswap-v2-pairs", "bad.json", 1, "bad.json row 1: expected an object, found 5"),
     ],
@@ -313,7 +313,7 @@ def test_scan_says_when_nothing_is_proven(tidemill: Tidemill, tape: str, monkeyp
     from tidemill.api.market import Market
 
     scan = Market.scan
-    monkeypatch.setattr(Market, "scan", lambda *asked: [evolve(cycle, exact=False) for cycle in scan(*asked)])
+    monkeypatch.setattr(Market, "scan", lambda *asked, **more: [evolve(cycle, exact=False) for cycle in scan(*asked, **more)])
     result = tidemill("scan", tape, "--start", "WETH", "--hops", "3", "--json")
     assert "the searcher could not prove that these are all and the best\n" == result.stderr
     assert 1 == len(result.stdout.splitlines())

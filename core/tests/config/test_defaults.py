@@ -28,11 +28,12 @@ def test_default_text_as_a_file_equals_the_default(kind: str, tmp_path: Path) ->
 
 
 def test_default_sim_enables_the_starter_plugins() -> None:
-    """The simulated market runs with the starter set, in paper mode, with paper money in a main book."""
+    """The simulated market runs with the starter set but its longer searches, in paper mode, with paper money in a main book."""
     config = default_config("sim", {})
+    not_started = {"chains.recorded", "notifiers.jsonl", "strategies.compound", "strategies.temporal"}
 
     assert ("paper", "USDC") == (config.mode, config.books[0].base)
-    assert set(PACKAGES) - {"chains.recorded", "notifiers.jsonl"} == {table.path for table in config.tables if table.enabled}
+    assert set(PACKAGES) - not_started == {table.path for table in config.tables if table.enabled}
     assert {"USDC": "50000", "WETH": "20", "ETH": "10"} == config.books[0].capital
 
 
@@ -45,6 +46,14 @@ def test_default_uniswap_v2_pairs_is_the_recorded_chain() -> None:
     assert () == config.enabled("lender")
     assert ["0.001 WETH"] * 2 == [settings[f"strategies.{name}"]["min_net_profit"] for name in ("triangular", "spatial")]
     assert ["ETH", "WETH", "USDC", "USDT", "DAI", "WBTC"] == list(config.assets)
+
+
+def test_default_evm_pools_is_that_of_pairs_with_the_forks_of_its_chain() -> None:
+    """Recorded pools are traded as recorded pairs are; on Ethereum they can be of three DEXs."""
+    config, pairs = default_config("evm-pools", {}), default_config("uniswap-v2-pairs", {})
+
+    assert (pairs.books, pairs.assets, pairs.execution) == (config.books, config.assets, config.execution)
+    assert {"dex.sushiswap", "dex.pancakeswap"} == {table.path for table in config.tables} - {table.path for table in pairs.tables}
 
 
 def test_default_uniswap_v2_pairs_verified_assets_are_the_real_ones(recorded: Recorded) -> None:

@@ -17,7 +17,7 @@ from tidemill.errors import ConfigError
 FIELD = Path(__file__).parent / "files" / "field.toml"
 
 
-@pytest.mark.parametrize("kind", ["sim", "uniswap-v2-pairs"])
+@pytest.mark.parametrize("kind", ["sim", "uniswap-v2-pairs", "evm-pools"])
 def test_config_json_reads_back_equal(kind: str) -> None:
     """What was written reads back to an equal configuration, and writing that gives the same text."""
     config = default_config(kind, {})

@@ -14,9 +14,10 @@ from tidemill.domain.asset import Asset
 from tidemill.domain.book import BookState
 from tidemill.domain.history import PricePoint
 from tidemill.domain.ids import BookId, Key, PoolId, pair_of
+from tidemill.domain.offer import Offer
 from tidemill.domain.pool import Quote
 from tidemill.domain.search import CycleQuery
-from tidemill.domain.snapshot import Offer, Snapshot
+from tidemill.domain.snapshot import Snapshot
 from tidemill_testing.market import ETHER, NEXT, NOW, SIM, pair_pool, snapshot_of, token
 
 WETH, USDC, DAI, LINK, LOST = token("WETH"), token("USDC"), token("DAI"), token("LINK"), token("LOST")

@@ -24,12 +24,14 @@ from tidemill.hookspecs.strategy import Strategy
 from tidemill.ledger.digest import RowDigest
 from tidemill.pipeline.core import Core
 from tidemill.pipeline.lockstep import Lockstep
+from tidemill.pipeline.memory import MemoryWatch
 from tidemill.pipeline.notices import Notices
 from tidemill.pipeline.pace import Pace
 from tidemill.pipeline.paper import PaperDesk
 from tidemill.pipeline.parts import BookPlan, Parts
 from tidemill.pipeline.sources import in_order
 from tidemill.pipeline.supervise import Supervisor, needed
+from tidemill.pipeline.warming import Warming
 from tidemill.stages.chain_rules import GuardedRules
 from tidemill.stages.effects import Effects
 from tidemill.stages.ideas import Asked
@@ -205,7 +207,15 @@ class ToyLink(ChainLink):
 class Rig:
     """A bench's core behind a real lock-step driver, with everything that it hears written down."""
 
-    def __init__(self, run: Bench, script: Sequence[Batch] = (), notifiers: Sequence[Notifier] = (), speed: str = "max") -> None:
+    def __init__(
+        self,
+        run: Bench,
+        script: Sequence[Batch] = (),
+        notifiers: Sequence[Notifier] = (),
+        speed: str = "max",
+        memory: MemoryWatch | None = None,
+        warming: Warming | None = None,
+    ) -> None:
         self.run = run
         self.link = ToyLink(run.rules, script)
         self.notices = Notices(notifiers)
@@ -217,6 +227,8 @@ class Rig:
             supervisor=run.supervisor,
             notices=self.notices,
             pace=Pace.parse(speed),
+            memory=memory,
+            warming=warming,
         )
         fold = run.core.on_batch
 

@@ -19,8 +19,9 @@ from tidemill.api.run import RunOptions, run
 from tidemill.config.load import load_config
 from tidemill.domain import events as ev
 from tidemill.domain.note import RunHeader
+from tidemill.domain.offer import Offer
 from tidemill.domain.opportunity import Opportunity, Signal
-from tidemill.domain.snapshot import Offer, Snapshot
+from tidemill.domain.snapshot import Snapshot
 from tidemill.errors import DecodeError, PluginError
 from tidemill.hookspecs.strategy import Strategy
 from tidemill.pipeline import child_main

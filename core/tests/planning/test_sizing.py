@@ -247,15 +247,13 @@ def test_size_loans_respect_what_is_available_and_allowed(make_route: MakeRoute)
 
 
 def test_size_rejects_what_cannot_gain(make_route: MakeRoute) -> None:
-    """The wrong way round, without money, without a pool, or with amounts already fixed: each has its rule."""
+    """The wrong way round, without money, or without a pool: each has its rule."""
     snapshot = snapshot_of(POOLS, wrapped=A)
     rich = desk_of(snapshot, {A: 10**24})
-    fixed = Arbitrage("o", "t", "sim:1", A, (Leg(CHEAP.id, A, B, 5), Leg(DEAR.id, B, A)), 5, 0, 101)  # type: ignore[arg-type]  # bare ids
 
     assert "profit" == rejected(size_route(make_route([DEAR, CHEAP], A, 10**18), allowance(), rich))
     assert "funds" == rejected(size_route(make_route(POOLS, A, OPTIMUM), allowance(), desk_of(snapshot)))
     assert "stale" == rejected(size_route(make_route([*POOLS], A, OPTIMUM), allowance(), desk_of(snapshot_of([CHEAP]), {A: 10**24})))
-    assert "size" == rejected(size_route(fixed, allowance(), rich))
 
 
 def test_size_stopped_by_missing_state_says_which(make_route: MakeRoute) -> None:

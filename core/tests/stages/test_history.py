@@ -3,9 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+from attrs import evolve
+
 from tidemill.domain import events as ev
 from tidemill.domain.history import BarsWanted, History, Wants
-from tidemill.domain.ids import ChainId, MarketId, pair_of
+from tidemill.domain.ids import ChainId, MarketId, Pair, erc20, pair_of
+from tidemill.domain.offer import Offer
 from tidemill.stages.history import keep_event, union
 from tidemill_testing.market import SIM
 from tidemill_testing.toy import DAI, USD, WETH
@@ -100,22 +104,100 @@ def test_book_delta_that_does_not_follow_is_left_out() -> None:
     assert {BTC: book} == dict(fold(wants, book, delta).books)
 
 
-def test_pair_points_are_the_best_rate_of_each_head_that_ended(stall: Stalls) -> None:
-    """One point per head, of the dearest pool at its end, never more than declared; pairs without pools have none."""
+def test_pair_points_are_the_extreme_offers_of_each_head_that_ended(stall: Stalls) -> None:
+    """One point per head, of the cheapest and the dearest pool at its end, never more than declared; pairs without pools have none."""
     pair, bare = pair_of(USD, WETH), pair_of(USD, DAI)
     run = stall(wants=[Wants(pairs=(pair, bare), pair_length=2)])
     pools = run.load({1: (10**18, 10**18), 2: (10**18, 10**18)})
-    best = [run.market.snapshot().offers(pair)[-1]]
+    offers = [run.market.snapshot().offers(pair)]
     for held in (2 * 10**18, 3 * 10**18):
         run.head(run.blocks.logs({pools[2]: (10**18, held)}))
-        best.append(run.market.snapshot().offers(pair)[-1])
+        offers.append(run.market.snapshot().offers(pair))
     run.head()
 
     points = run.market.state.history.pairs
     assert {pair} == set(points)
-    assert [(2, best[1].numerator, best[1].denominator), (3, best[2].numerator, best[2].denominator)] == [
-        (point.height, point.numerator, point.denominator) for point in points[pair]
+    assert [(2, offers[1][0], offers[1][1]), (3, offers[2][0], offers[2][1])] == [
+        (point.height, point.cheapest, point.dearest) for point in points[pair]
     ]
+    assert [one[0].edge_bps(one[1]) for one in offers[1:]] == [point.edge_bps for point in points[pair]]
+
+
+def test_gap_points_stand_at_heads_at_which_a_pool_of_the_pair_changed(stall: Stalls) -> None:
+    """Of every pair that two pools trade: one point at each head that moved one of them, none at others, no more than declared."""
+    pair = pair_of(USD, WETH)
+    run = stall(wants=[Wants(gap_length=1), Wants(gap_length=3)])
+    pools = run.load({1: (10**18, 10**18), 2: (10**18, 10**18)})
+    offers = []
+    for number in range(2, 6):
+        run.head(run.blocks.logs({pools[2]: (10**18, number * 10**18)}))
+        offers.append(run.market.snapshot().offers(pair))
+        run.head()
+    run.load({3: (10**18, 10**18)}, (USD, DAI))
+    run.head()
+
+    gaps = run.market.state.history.gaps
+    assert {pair} == set(gaps)
+    assert [(4, *offers[1]), (6, *offers[2]), (8, *offers[3])] == [(point.height, point.cheapest, point.dearest) for point in gaps[pair]]
+    assert {} == dict(run.market.state.history.pairs)
+    assert {} == dict(run.market.state.moved)
+
+
+def test_gap_points_look_at_changed_pairs_alone(stall: Stalls, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a head costs depends on what moved in it; where nobody asked for gaps, it costs nothing."""
+    looked_at: list[Pair] = []
+
+    def offers_of(pair: Pair) -> tuple[Offer, ...]:
+        looked_at.append(pair)
+        return ()
+
+    unasked = stall()
+    run = stall(wants=[Wants(gap_length=3)])
+    pools = {**run.load({1: (10**18, 10**18), 2: (10**18, 10**18)}), **run.load({3: (10**18, 10**18), 4: (10**18, 10**18)}, (USD, DAI))}
+    run.head()
+    for one in (run, unasked):
+        monkeypatch.setattr(one.market, "_offers_of", offers_of)
+    run.head(run.blocks.logs({pools[3]: (10**18, 2 * 10**18)}))
+    run.head()
+    run.head()
+    unasked.load({1: (10**18, 10**18), 2: (10**18, 10**18)})
+    unasked.head()
+
+    assert [pair_of(USD, DAI)] == looked_at
+    assert {} == dict(unasked.market.state.moved)
+
+
+def test_gap_points_of_a_pair_with_one_pool_left_are_none(stall: Stalls) -> None:
+    """Where one of two pools gives no offer there is no gap to keep."""
+    pair = pair_of(USD, WETH)
+    run = stall(wants=[Wants(gap_length=3)])
+    pools = run.load({1: (10**18, 10**18), 2: (10**18, 10**18)})
+    run.head(run.blocks.logs({pools[2]: (0, 0)}))
+    run.head()
+
+    assert [1] == [point.height for point in run.market.state.history.gaps[pair]]
+
+
+def test_gaps_of_one_chain_are_rolled_back_those_of_another_stay(stall: Stalls) -> None:
+    """Points of dropped heads are gone, and the head that is the newest again still gives its own when it ends."""
+    other = ChainId("toy:2")
+    pair = pair_of(USD, WETH)
+    run = stall(wants=[Wants(gap_length=9)], chains=(SIM, other))
+    pools = run.load({1: (10**18, 10**18), 2: (10**18, 10**18)})
+    for held in (2, 3, 4):
+        run.head(run.blocks.logs({pools[1]: (10**18, held * 10**18)}))
+    kept = run.market.state.history.gaps[pair]
+    elsewhere = {pair_of(erc20(other, "0x01"), erc20(other, "0x02")): kept}
+    run.market.state.history = evolve(run.market.state.history, gaps=run.market.state.history.gaps.update(elsewhere))
+    run.market.roll_back(ev.Rollback(SIM, 2, "0x2"))
+
+    assert [1, 2, 3] == [point.height for point in kept]
+    assert kept[:1] == run.market.state.history.gaps[pair]
+    assert elsewhere.items() <= dict(run.market.state.history.gaps).items()
+
+    run.blocks.height = 2
+    run.head()
+    assert kept[:2] == run.market.state.history.gaps[pair]
 
 
 def test_changed_markets_name_those_whose_book_moved(stall: Stalls) -> None:

@@ -16,8 +16,11 @@ from tidemill.domain.snapshot import Snapshot
 from tidemill.domain.transaction import Wallet
 from tidemill.hookspecs.chain import Step
 from tidemill.hookspecs.lender import Lender
+from tidemill.pipeline.supervise import Supervisor
+from tidemill.stages.market import Market
 from tidemill_testing.market import ETHER, SIM, token
-from tidemill_testing.toy import DAI, USD, WETH, toy_ref
+from tidemill_testing.scripted import Scripted
+from tidemill_testing.toy import DAI, USD, WETH, ToyRules, toy_ref
 
 Stalls = Callable[..., Any]
 OTHER = ChainId("toy:2")
@@ -67,6 +70,40 @@ def test_snapshot_shows_prices_markets_assets_and_the_newest_time(stall: Stalls)
 
     assert (market, "DAI", 1) == (seen.markets[market.id], seen.assets[DAI].symbol, seen.prices[DAI].mantissa)
     assert ((DAI,), late.local_ns) == (seen.changed.prices, seen.now_ns)
+
+
+def test_found_again_keeps_what_is_known_of_transfers(stall: Stalls) -> None:
+    """An asset that is found again by who did not look keeps what was seen of its transfers; who looked again has the last word."""
+    run = stall()
+    tax = token("TAX")
+    seen: list[Asset] = []
+    for transfers, note in (("unknown", ""), ("taxed", "2 % missing"), ("unknown", ""), ("sound", "")):
+        run.tell(ev.Found((Asset(tax, f"TAX-{len(seen)}", 18, None, transfers, note),)))  # type: ignore[arg-type]  # texts of a Literal
+        seen.append(run.market.snapshot().assets[tax])
+
+    told = [(asset.symbol, asset.transfers, asset.transfers_note) for asset in seen]
+    assert [("TAX-0", "unknown", ""), ("TAX-1", "taxed", "2 % missing"), ("TAX-2", "taxed", "2 % missing"), ("TAX-3", "sound", "")] == told
+
+
+def test_assets_that_the_chain_verifies_are_sound_until_something_else_is_found(stall: Stalls) -> None:
+    """What a chain's rules verify counts as sound, also once it was found by who did not look; who looked is believed."""
+    run = stall()
+    assert "sound" == run.market.snapshot().assets[WETH].transfers
+    run.tell(ev.Found((Asset(WETH, "WETH", 18),)))
+    assert "sound" == run.market.snapshot().assets[WETH].transfers
+    run.tell(ev.Found((Asset(WETH, "WETH", 18, transfers="broken"),)))
+    assert "broken" == run.market.snapshot().assets[WETH].transfers
+
+
+def test_asset_that_a_chain_says_to_be_taxed_is_not_called_sound() -> None:
+    """Rules may say more of an asset than that its symbol is right."""
+
+    class Rules(ToyRules):
+        def verified_assets(self) -> Mapping[str, Asset]:
+            return {name: evolve(asset, transfers="taxed") for name, asset in super().verified_assets().items()}
+
+    market = Market(dexes={}, rules={SIM: Rules()}, guard=Supervisor({}, 3))
+    assert "taxed" == market.snapshot().assets[WETH].transfers
 
 
 def test_head_says_when_a_transaction_executes_and_what_chains_are_worth(stall: Stalls) -> None:
@@ -214,3 +251,21 @@ def test_gap_that_touches_a_lender_forgets_what_it_reads(stall: Stalls) -> None:
         assert ["0xlend:list"] == run.reads()
         run.tell(ev.States(SIM, ((Key("0xlend:list"), b"usd"),)))
         run.reads()
+
+
+def test_measured_rate_sets_the_work_of_later_deadlines(stall: Stalls) -> None:
+    """The newest rate of the searcher counts, without one its usual rate; a rollback does not unmeasure it, and 0 is no measure."""
+    run, searcher = stall(), Scripted()
+    run.head()
+    run.head()
+
+    def works() -> list[int]:
+        return [run.market.snapshot(finder=finder).work_for(30) for finder in (searcher, None)]
+
+    usual = works()
+    run.market.apply(run.blocks.batch(ev.Rate("search.scripted", 700), ev.Rate("search.another", 5)))
+    measured = works()
+    assert run.market.roll_back(ev.Rollback(SIM, 1, "")) is not None
+    run.market.apply(run.blocks.batch(ev.Rate("search.scripted", 0)))
+
+    assert [[30 * searcher.work_per_ms, 0], [30 * 700, 0], [30 * 700, 0]] == [usual, measured, works()]

@@ -12,9 +12,9 @@ from tidemill.domain.events import Batch, Found, Head, States
 from tidemill.domain.ids import AssetId, ChainId, Key, PoolId
 from tidemill.domain.pool import PoolRef
 from tidemill.errors import DecodeError, TapeDamaged, TapeError, UsageError
+from tidemill.hookspecs.recording import Recording
 from tidemill.tape import imports
-from tidemill.tape.header import TapeHeader
-from tidemill.tape.imports import IMPORTERS, Importer, Recording, import_recording
+from tidemill.tape.imports import IMPORTERS, Importer, import_recording
 from tidemill.tape.imports.uniswap_v2_pairs import NO_RESERVES, read
 from tidemill.tape.reader import TapeReader
 
@@ -202,10 +202,18 @@ def test_import_that_fails_midway_leaves_no_tape(tmp_path: Path, monkeypatch: py
 
     importer = Importer("broken", "A kind that breaks.", "none")
     monkeypatch.setattr(imports, "IMPORTERS", {"broken": importer})
-    monkeypatch.setattr(Importer, "load", lambda self: lambda source: Recording(TapeHeader("broken", ()), batches()))
+    monkeypatch.setattr(Importer, "load", lambda self: lambda source: Recording((), batches()))
     with pytest.raises(DecodeError, match="row 2"):
         import_recording("broken", tmp_path, tmp_path / "t")
     assert not (tmp_path / "t").exists()
+
+
+def test_import_whose_package_is_not_installed_names_it() -> None:
+    """A kind that a plugin reads says which package brings it; any other module that is missing is a fault of its own."""
+    with pytest.raises(UsageError, match="the import of kind klines is in tidemill-klines: pip install tidemill-klines"):
+        Importer("klines", "Candles of an exchange.", "tidemill_klines.imports", "tidemill-klines").load()
+    with pytest.raises(ModuleNotFoundError, match="none"):
+        Importer("none", "A kind that is not there.", "tidemill.none").load()
 
 
 def test_every_kind_has_a_sentence_and_a_reader() -> None:

@@ -103,6 +103,31 @@ def test_event_beyond_its_columns_is_stored_exactly(event: Event) -> None:
     assert (*fitting, event, *fitting) == there_and_back(*fitting, event, *fitting)
 
 
+def test_tape_from_before_an_attribute_was_added_has_its_default() -> None:
+    """Columns and JSON that were written without an attribute that has a default are read with it; without one they are refused."""
+    import pyarrow as pa
+
+    asset = Asset(AssetId("a"), "A", 18, AssetId("b"))
+    columns = {"id": pa.array(["a"]), "symbol": pa.array(["A"]), "decimals": pa.array([18], pa.int64()), "twin": pa.array(["b"])}
+    old = pa.StructArray.from_arrays(list(columns.values()), list(columns))
+    assert [asset] == Rows(Asset).values(old)
+    assert [] == Rows(Asset).values(old[:0])
+    with pytest.raises(KeyError, match="symbol"):
+        Rows(Asset).values(pa.StructArray.from_arrays([columns["id"]], ["id"]))
+    written = b'{"_type":"Found","assets":[{"decimals":18,"id":"a","symbol":"A","twin":"b"}],"markets":[],"pools":[]}'
+    assert Found((asset,)) == decode_event(written)
+
+
+def test_what_transfers_do_is_read_as_it_was_written() -> None:
+    """The state of a token's transfers and the note on it are part of the asset, in columns and in JSON."""
+    found = Found((Asset(AssetId("a"), "A", 18, None, "taxed", "2 % missing"), Asset(AssetId("b"), "B", 0, transfers="broken")))
+    assert LAYOUTS["Found"].fits(found)
+    assert (found,) == there_and_back(found)
+    assert found == decode_event(encode_event(found))
+    with pytest.raises(DecodeError):
+        decode_event(encode_event(found).replace(b"taxed", b"axed"))
+
+
 def test_envelope_and_flags_are_read_as_they_were_written() -> None:
     """Every attribute of a batch, ``decide`` and ``digest`` come back."""
     records = [

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import strategies as st
@@ -20,6 +21,7 @@ from tidemill_testing import bytecode as oracle
 FEES = (0, 1, 100, 500, 2_500, 3_000, 10_000, 999_999)
 # Not 1: a swap that runs to the end of its range looks at 3,466 words then, and every example runs several
 SPACINGS = (10, 60, 200, 2_000)
+TYCHO_FEES = {"Lowest": (100, 1), "Low": (500, 10), "Medium": (3_000, 60), "High": (10_000, 200)}
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +36,28 @@ def wbtc_weth(recorded: Callable[[str], Path]) -> ConcentratedState:
         fee_ppm=scalars["fee"],
         tick_spacing=scalars["tick_spacing"],
         ticks={int(tick): (gross, net) for tick, (gross, net, _) in pool["tick_data"].items()},
+    )
+
+
+@pytest.fixture(scope="session")
+def tycho_pools(recorded: Callable[[str], Path]) -> list[ConcentratedState]:
+    """17 pools of Ethereum, spacings 1 to 200, with all their ticks, up to 1,415."""
+    entries = json.loads(recorded("evm/tycho/use_serialized_state.json").read_text("utf-8"))
+    return [tycho_state(entry["state"]["state"]) for entry in entries if entry["state"]["protocol"] == "UniswapV3State"]
+
+
+def tycho_state(pool: dict[str, Any]) -> ConcentratedState:
+    fee_ppm, spacing = TYCHO_FEES[pool["fee"]]
+    assert spacing == pool["ticks"]["tick_spacing"]
+    nets = {tick["index"]: tick["net_liquidity"] for tick in pool["ticks"]["ticks"]}
+    return ConcentratedState.from_ticks(
+        sqrt_price_x96=int(pool["sqrt_price"], 16),
+        tick=pool["tick"],
+        liquidity=pool["liquidity"],
+        fee_ppm=fee_ppm,
+        tick_spacing=spacing,
+        # Gross was not recorded; a swap does not read it, it only has to be there.
+        ticks={tick: (abs(net) or 1, net) for tick, net in nets.items()},
     )
 
 

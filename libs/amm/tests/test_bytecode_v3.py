@@ -1,9 +1,8 @@
 """The real V3 pool gives the same amounts and is left in the same state."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -26,7 +25,6 @@ pytestmark = pytest.mark.bytecode
 Contract = Callable[[ConcentratedState], "oracle.V3Pool"]
 Pools = st.SearchStrategy[ConcentratedState]
 Recorded = Callable[[str], Path]
-SPACINGS = {"Lowest": (100, 1), "Low": (500, 10), "Medium": (3_000, 60), "High": (10_000, 200)}
 AMOUNTS = st.integers(0, 110).flatmap(lambda bits: st.integers(1 << bits, 2 << bits))
 Left = tuple[int, int, int, int, int]
 
@@ -62,30 +60,13 @@ def compare(state: ConcentratedState, pool: "oracle.V3Pool", amounts: list[int])
     return len(cases)
 
 
-def test_swap_tycho_pools_equal_contract(recorded: Recorded, contract_of: Contract) -> None:
+def test_swap_tycho_pools_equal_contract(tycho_pools: Sequence[ConcentratedState], contract_of: Contract) -> None:
     """17 pools of Ethereum with all their ticks, up to 1,415: amounts from one unit to more than there is."""
     seen = 0
-    for entry in json.loads(recorded("evm/tycho/use_serialized_state.json").read_text("utf-8")):
-        if entry["state"]["protocol"] == "UniswapV3State":
-            state = tycho_state(entry["state"]["state"])
-            seen += compare(state, contract_of(state), [7 * 10**exponent for exponent in (0, 6, 10, 15, 20)])
+    for state in tycho_pools:
+        seen += compare(state, contract_of(state), [7 * 10**exponent for exponent in (0, 6, 10, 15, 20)])
 
     assert 17 * 4 * 5 == seen
-
-
-def tycho_state(pool: dict[str, Any]) -> ConcentratedState:
-    fee_ppm, spacing = SPACINGS[pool["fee"]]
-    assert spacing == pool["ticks"]["tick_spacing"]
-    nets = {tick["index"]: tick["net_liquidity"] for tick in pool["ticks"]["ticks"]}
-    return ConcentratedState.from_ticks(
-        sqrt_price_x96=int(pool["sqrt_price"], 16),
-        tick=pool["tick"],
-        liquidity=pool["liquidity"],
-        fee_ppm=fee_ppm,
-        tick_spacing=spacing,
-        # Gross was not recorded; a swap does not read it, it only has to be there.
-        ticks={tick: (abs(net) or 1, net) for tick, net in nets.items()},
-    )
 
 
 @pytest.mark.parametrize("name", ["uniswap_v3_snapshot", "pancakeswap_v3_snapshot"])

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from itertools import starmap
 
 from attrs import frozen
 from immutables import Map
@@ -30,7 +31,7 @@ from tidemill.domain.time import ChainTime
 from tidemill.domain.valuation import grow_price_tree
 from tidemill.hookspecs.search import Searcher
 from tidemill.units import PPM_SCALE
-from tidemill_amm.constant_product import MAX_RESERVE, amount_in, amount_out, check_reserves
+from tidemill_amm.constant_product import MAX_RESERVE, amount_in, amount_out, check_reserves, curve_of
 
 SIM = ChainId("sim:1")
 """The chain that all of it is on."""
@@ -66,10 +67,6 @@ class PairPool:
     def holdings(self) -> Mapping[AssetId, int]:
         """Both reserves."""
         return dict(zip(self.assets, self.reserves, strict=True))
-
-    def curve_reserves(self, sell: AssetId, buy: AssetId) -> tuple[int, int] | None:
-        """Return (reserve of ``sell``, reserve of ``buy``) of the constant product; None for other assets."""
-        return self._facing(sell, buy)
 
     def _facing(self, sell: AssetId, buy: AssetId) -> tuple[int, int] | None:
         if (sell, buy) == self.assets:
@@ -116,10 +113,10 @@ class PairPool:
     def segments(self, sell: AssetId, buy: AssetId, at: ChainTime, max_in: int) -> Curve | NoCurve:
         """Give the one Möbius segment that the pair is; its slack is the floor's one unit."""
         found = self._facing(sell, buy)
-        if found is None or not all(found):
-            return NoCurve("no reserves")
-        rest = PPM_SCALE - (self.fee_ppm or 0)
-        return Curve((Segment(0, min(max_in, MAX_RESERVE - found[0]), rest * found[1], found[0] * PPM_SCALE, rest),), 1)
+        drawn = curve_of(*found, self.fee_ppm or 0, max_in) if found is not None else None
+        if drawn is None or not drawn.pieces:
+            return NoCurve("no reserves, or nothing that they take")
+        return Curve(tuple(starmap(Segment, drawn.pieces)), drawn.slack)
 
 
 def reserves_after(assets: tuple[AssetId, ...], reserves: tuple[int, int], quote: Quote) -> tuple[int, int]:
@@ -131,11 +128,7 @@ def reserves_after(assets: tuple[AssetId, ...], reserves: tuple[int, int], quote
 
 
 class OpaquePool(PairPool):
-    """A pair that hides what it is: no reserves to read and no curve, so that it can only be asked for amounts."""
-
-    def curve_reserves(self, sell: AssetId, buy: AssetId) -> tuple[int, int] | None:
-        """Tell nothing."""
-        return None
+    """A pair that hides what it is: it gives no curve, so that it can only be asked for amounts."""
 
     def segments(self, sell: AssetId, buy: AssetId, at: ChainTime, max_in: int) -> Curve | NoCurve:
         """Give no curve."""
@@ -157,7 +150,7 @@ def pair_pool(name: str, reserves: Mapping[AssetId, int], fee_ppm: int = 3_000, 
         reserves: base units by asset, of two assets; 0 to 2^112 - 1.
         fee_ppm: the pool's fee on what goes in, parts per million; below 1_000_000.
         dex: the DEX that the pool's id names.
-        opaque: hide reserves and curve, so that the pool can only be asked for amounts, as one of a formula that nobody knows.
+        opaque: give no curve, so that the pool can only be asked for amounts, as one of a formula that nobody knows.
     """
     (one, held), (other, held_other) = sorted(reserves.items())
     address = "0x" + hashlib.sha256(name.encode()).hexdigest()[:40]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from attrs import evolve, frozen
 
-from tidemill.domain.search import Candidate, CycleQuery
+from tidemill.domain.search import Candidate, CycleQuery, Netted
 from tidemill.domain.snapshot import Changed, Snapshot
 from tidemill.hookspecs.search import Searcher
 
@@ -17,16 +17,37 @@ class Pinned:
     view: Snapshot
 
     @property
+    def name(self) -> str:
+        """The searcher's name."""
+        return self.searcher.name
+
+    @property
     def max_hops(self) -> int | None:
         """The longest cycle that the searcher answers."""
         return self.searcher.max_hops
 
+    @property
+    def work_per_ms(self) -> int:
+        """About how many work units the searcher does in a millisecond."""
+        return self.searcher.work_per_ms
+
+    def warm(self) -> str:
+        """Make the searcher ready."""
+        return self.searcher.warm()
+
     def find(self, query: CycleQuery) -> Iterator[Candidate]:
         """Answer with a fresh searcher that took the market over before it was shown what changed."""
+        return self._fresh().find(query)
+
+    def net(self, query: CycleQuery) -> Netted | None:
+        """Answer as ``find`` does."""
+        return self._fresh().net(query)
+
+    def _fresh(self) -> Searcher:
         fresh = type(self.searcher)(self.searcher.settings)
         fresh.update(evolve(self.view, changed=Changed()))
         fresh.update(self.view)
-        return fresh.find(query)
+        return fresh
 
 
 def standing_alone(snapshot: Snapshot) -> Snapshot:

@@ -50,10 +50,6 @@ class PlainPool:
         """Both reserves."""
         return dict(zip(self.assets, self.reserves, strict=True))
 
-    def curve_reserves(self, sell: AssetId, buy: AssetId) -> tuple[int, int] | None:
-        """Return the reserves of what is sold and bought."""
-        return self.facing(sell, buy)
-
     def facing(self, sell: AssetId, buy: AssetId) -> tuple[int, int] | None:
         """Return the reserves of what is sold and bought, or None where one is not the pool's."""
         if (sell, buy) == self.assets:

@@ -4,20 +4,21 @@ import gc
 from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import attrs
 from attrs import field, frozen
 
+from tidemill.api.cycles import Cycle, HopCost, cycle_of, explained, flow_of
 from tidemill.api.names import Names
 from tidemill.api.tape import one_chain
 from tidemill.config.assets import KnownAssets, known_assets
 from tidemill.config.model import Config
 from tidemill.domain.answers import NoQuote, NoQuoteReason
 from tidemill.domain.events import Batch, Found, Head, Rollback
-from tidemill.domain.ids import AssetId, ChainId, PoolId, chain_of
+from tidemill.domain.ids import AssetId, ChainId, Key, PoolId, chain_of
 from tidemill.domain.pool import Quote
-from tidemill.domain.search import Candidate, CycleQuery
+from tidemill.domain.search import CycleQuery
 from tidemill.domain.snapshot import Snapshot
 from tidemill.domain.time import ChainTime
 from tidemill.errors import MarketDataError, PluginError, UsageError
@@ -33,34 +34,9 @@ T = TypeVar("T")
 NEEDED = ("chain", "dex", "search")
 """The kinds of plugins that a market without a run needs."""
 TOP_OF_RANGE = 50
+_SHORT_HOPS = 4
+"""Longer cycles are worth the seconds that a searcher may need to make itself ready."""
 _NO_LIMIT = 1 << 62
-
-
-@frozen
-class CycleLeg:
-    """One swap of a cycle, both amounts in base units, as the pool pays them."""
-
-    pool: PoolId
-    sell: AssetId
-    buy: AssetId
-    amount_in: int
-    amount_out: int
-
-
-@frozen
-class Cycle:
-    """A cycle that gains: ``amount_in`` of the start asset becomes ``amount_out``, pool fees paid, chain costs not; base units.
-
-    ``exact`` says that the searcher proved that no better one was left out.
-    """
-
-    hops: int
-    legs: tuple[CycleLeg, ...]
-    amount_in: int
-    amount_out: int
-    profit: int
-    exact: bool = True
-    kind: Literal["cycle"] = "cycle"
 
 
 @frozen
@@ -84,6 +60,7 @@ class Market:
     names: Names
     faults: tuple[str, ...] = ()
     _guard: Guard = field(kw_only=True, repr=False, eq=False)
+    _lacking: Mapping[PoolId, tuple[Key, ...]] = field(factory=dict, kw_only=True, repr=False, eq=False)
 
     def quote(self, pool: str, sell: str, amount: int, buy: str | None = None, *, exact_out: bool = False) -> PoolQuote | NoQuote:
         """Quote one swap exactly, in integers.
@@ -106,7 +83,8 @@ class Market:
         bought = self.names.asset(buy) if buy is not None else self._other(identifier, sold)
         found = self.snapshot.pool(identifier)
         if found is None:
-            return NoQuote(NoQuoteReason.STALE, "the tape does not hold its state")
+            lacking = self._lacking.get(identifier, ())
+            return NoQuote(NoQuoteReason.MISSING_STATE if lacking else NoQuoteReason.STALE, "the tape does not hold its state", lacking)
         at = self.snapshot.at(chain_of(identifier))
         ask = found.quote_exact_out if exact_out else found.quote_exact_in
         answer = self._call(f"dex.{self.snapshot.refs[identifier].dex}", partial(ask, sold, bought, amount, at))
@@ -114,7 +92,16 @@ class Market:
             return PoolQuote(identifier, sold, bought, answer.amount_in, answer.amount_out, answer.fee, at)
         return answer
 
-    def scan(self, start: str, hops: int | range, min_profit: int = 1, top: int | None = None) -> list[Cycle]:
+    def scan(
+        self,
+        start: str,
+        hops: int | range,
+        min_profit: int = 1,
+        top: int | None = None,
+        *,
+        netted: bool = False,
+        deadline_ms: int | None = None,
+    ) -> list[Cycle]:
         """Return the cycles from ``start`` back to it that gain, best first, ties by their pools' ids.
 
         Args:
@@ -122,6 +109,9 @@ class Market:
             hops: so many swaps; or a range of them, whose end is not in it.
             min_profit: least gain before chain costs, base units of ``start``; >= 1.
             top: the best so many; None: all for one number of hops, the best 50 for a range.
+            netted: the first is the one trade over all of them, of kind ``flow``; it uses no pool that a suspect cycle's gain is put
+                down to, and none of a token with a known fault.
+            deadline_ms: about so long may be searched, as work units at the searcher's rate; None: as long as it takes.
 
         Raises:
             UsageError: the asset is unknown or ambiguous, a number is out of range, or no searcher is enabled.
@@ -130,6 +120,8 @@ class Market:
         few, many = (hops, hops) if isinstance(hops, int) else (hops.start, hops.stop - 1)
         if few < 2 or many < few or min_profit < 1 or (top is not None and top < 1):
             raise UsageError(f"hops must be 2 or more, least profit and top 1 or more; found {few} to {many}, {min_profit}, {top}")
+        if deadline_ms is not None and deadline_ms < 1:
+            raise UsageError(f"a deadline must be 1 ms or more; found {deadline_ms}")
         finder = self.snapshot.finder
         if finder is None:
             raise UsageError("no searcher is enabled: add a table such as [search.cycles]")
@@ -137,8 +129,18 @@ class Market:
             raise UsageError(f"cycles of {many} hops are asked for; the searcher that is enabled knows those of up to {finder.max_hops}")
         asset = self.names.asset(start)
         best = top if top is not None else 0 if isinstance(hops, int) else TOP_OF_RANGE
-        query = CycleQuery(chain_of(asset), (asset,), min_hops=few, max_hops=many, min_profit=min_profit, top=best, work=_NO_LIMIT)
-        return self._call("search", lambda: [_cycle(found) for found in finder.find(query)])
+        query = CycleQuery(chain_of(asset), (asset,), min_hops=few, max_hops=many, min_profit=min_profit, top=best)
+        query = attrs.evolve(query, work=_NO_LIMIT if deadline_ms is None else self.snapshot.work_for(deadline_ms))
+        if many > _SHORT_HOPS or netted:
+            self._call(f"search.{finder.name}", finder.warm)
+        cycles = self._call(f"search.{finder.name}", lambda: [cycle_of(found) for found in finder.find(query)])
+        trade = self._call(f"search.{finder.name}", lambda: finder.net(query)) if netted else None
+        return cycles if trade is None else [flow_of(trade), *cycles]
+
+    def explain(self, cycle: Cycle) -> tuple[HopCost, ...]:
+        """Return, for each swap of a cycle or flow of this market, what it costs: rate, fee, impact and chain cost."""
+        chain = chain_of(cycle.legs[0].pool)
+        return explained(cycle, self.snapshot, self.snapshot.swap_cost(chain, cycle.legs[0].sell))
 
     def _other(self, pool: PoolId, sold: AssetId) -> AssetId:
         """Return the one asset of a pool that ``sold`` can be sold for."""
@@ -152,14 +154,6 @@ class Market:
         if isinstance(answer, Fault):
             raise PluginError(answer.plugin, answer.reason)
         return answer
-
-
-def _cycle(found: Candidate) -> Cycle:
-    legs = tuple(
-        CycleLeg(leg.pool, leg.sell, leg.buy, paid, got)
-        for leg, paid, got in zip(found.legs, found.amounts, found.amounts[1:], strict=False)
-    )
-    return Cycle(len(legs), legs, found.amounts[0], found.amounts[-1], found.profit, found.exact)
 
 
 def fold_market(reader: TapeReader, config: Config, height: int | None) -> Market:
@@ -226,7 +220,9 @@ def _market(pipeline: Pipeline, config: Config, chains: tuple[ChainId, ...], abs
     verified: KnownAssets = known_assets(config.assets, [rules[one].verified_assets() for one in pipeline.chains])
     failed = dict.fromkeys(f"{fault.plugin}: {fault.reason}" for fault in fold.faults)
     unknown = tuple(f"{count} pool{'s' * (count > 1)} of {dex}: no [dex.{dex}] is enabled" for dex, count in sorted(absent.items()))
-    market = Market(snapshot, Names(snapshot, verified, chains, unknown), (*failed, *unknown), guard=pipeline.supervisor)
+    waiting = {pool: loading.keys for pool, loading in fold.state.loading.items() if pool not in fold.state.watches}
+    lacking = {pool: tuple(key for key in keys if key not in snapshot.states.get(chain_of(pool), {})) for pool, keys in waiting.items()}
+    market = Market(snapshot, Names(snapshot, verified, chains, unknown), (*failed, *unknown), guard=pipeline.supervisor, lacking=lacking)
     finder = snapshot.finder
     if isinstance(finder, Searcher):
         market._call(f"search.{finder.name}", partial(finder.update, snapshot))

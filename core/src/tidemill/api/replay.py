@@ -1,5 +1,6 @@
 """A recorded run folded again, its answers included: the same ledger, or the first difference named."""
 
+from contextlib import closing
 from pathlib import Path
 
 from attrs import frozen
@@ -9,7 +10,9 @@ from tidemill.domain.note import Summary
 from tidemill.errors import InvariantError, TapeError
 from tidemill.ledger.digest import RowDigest
 from tidemill.pipeline.assemble import assemble
+from tidemill.pipeline.collector import Collector
 from tidemill.pipeline.lockstep import DIGEST_LENGTH
+from tidemill.pipeline.warming import Warming
 from tidemill.tape.reader import TapeReader
 
 
@@ -47,23 +50,29 @@ def replay(tape: Path | str) -> Replay:
     reader.validate()
     if not reader.header.config:
         raise TapeError(f"{tape} is no recorded run but an import ({reader.header.kind}): use `tidemill run --tape` on it")
-    core = assemble(config_from_json(reader.header.config)).core
-    digest = RowDigest()
+    config = config_from_json(reader.header.config)
+    pipeline = assemble(config)
+    core = pipeline.core
+    if config.execution.warm:
+        Warming(pipeline.parts.searcher).start()
+    digest, collector = RowDigest(), Collector()
     difference: Difference | None = None
-    for place, record in enumerate(reader.records(), start=1):
-        batch = record.batch
-        now = digest.hexdigest()[:DIGEST_LENGTH]
-        if record.digest and record.digest != now:
-            detail = f"the run had digest {record.digest}, the replay has {now}"
-            difference = Difference(place, batch.source, batch.seq, batch.height, detail)
-            break
-        try:
-            effects = core.on_batch(batch, record.decide)
-        except InvariantError as error:
-            difference = Difference(place, batch.source, batch.seq, batch.height, str(error))
-            break
-        for row in effects.rows:
-            digest.add(row)
+    with closing(collector):
+        for place, record in enumerate(reader.records(), start=1):
+            batch = record.batch
+            now = digest.hexdigest()[:DIGEST_LENGTH]
+            if record.digest and record.digest != now:
+                detail = f"the run had digest {record.digest}, the replay has {now}"
+                difference = Difference(place, batch.source, batch.seq, batch.height, detail)
+                break
+            try:
+                with collector.around(batch):
+                    effects = core.on_batch(batch, record.decide)
+            except InvariantError as error:
+                difference = Difference(place, batch.source, batch.seq, batch.height, str(error))
+                break
+            for row in effects.rows:
+                digest.add(row)
     summary = core.tally.summary(digest.hexdigest(), core.market.state.assets, tape=str(tape))
     recorded = reader.closing.ledger_hash
     if difference is None and recorded != summary.ledger_hash:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
@@ -39,6 +40,7 @@ from tidemill.pipeline.sources import in_order
 from tidemill.pipeline.stop import Stop
 from tidemill.pipeline.supervise import needed
 from tidemill.pipeline.trace import traced_plugins
+from tidemill.pipeline.warming import Warming
 from tidemill.pipeline.watchdog import Watchdog
 from tidemill.pipeline.writer import LedgerWriter
 from tidemill.tape.reader import TapeReader
@@ -186,6 +188,7 @@ async def _run(job: Job, pace: Pace) -> Summary:
         number = writer.begin(job.told(ledger_header)) if writer is not None else 0
         listener = await listen(folder)
         rules = charging_rules(job.pipeline, links, played=job.tape is not None)
+        warming = Warming(job.pipeline.parts.searcher if job.pipeline.config.execution.warm else None)
         driver = Lockstep(
             core=job.pipeline.core,
             links=links,
@@ -197,9 +200,11 @@ async def _run(job: Job, pace: Pace) -> Summary:
             recorder=recorder,
             isolation=isolation,
             memory=MemoryWatch(job.pipeline.config.execution.memory_warn_mb),
+            warming=warming,
         )
         control = Control(listener, RunFacts(job.header(), anyio.current_time(), str(job.options.record or ""), job.data, number))
         with Watchdog(job.pipeline.config.execution.watchdog_s, job.pipeline.supervisor, job.stop, rescue) as watchdog:
+            warming.start()
             summary = await _drive(driver, job, links, held, control, watchdog)
         if writer is not None:
             writer.finish(summary.ledger_hash)
@@ -232,7 +237,8 @@ async def _drive(driver: Lockstep, job: Job, links: dict[ChainId, ChainLink], he
                 if control.listener is not None:
                     operator = Operator(driver, job.pipeline.supervisor, control.facts)
                     helpers.start_soon(ControlServer(operator.answer).serve, control.listener)
-                await driver.run(in_order(*_streams(job, links)), job.stop, lambda: job.notices.start(job.header()))
+                with closing(driver.collector):
+                    await driver.run(in_order(*_streams(job, links)), job.stop, lambda: job.notices.start(job.header()))
             except BaseException:
                 telling.cancel_scope.cancel()
                 helpers.cancel_scope.cancel()

@@ -42,6 +42,7 @@ COMMANDS = {
     "plugins": Entry("tidemill.cli.plugins:command", "List, install and uninstall plugins."),
     "check": Entry("tidemill.cli.check:command", "Check a plugin's package."),
     "doctor": Entry("tidemill.cli.doctor:command", "Look at what a run stands on, each finding with its remedy."),
+    "warmup": Entry("tidemill.cli.warmup:command", "Compile the search kernels into the cache."),
     "new": Entry("tidemill.cli.new:command", "Write a new plugin package."),
 }
 

@@ -30,6 +30,9 @@ def import_(kind: str, file: Path, out: Path, as_json: bool) -> None:
     """Write a tape from another recording.
 
     KIND uniswap-v2-pairs: reserves of Uniswap V2 pairs of October 2020, a JSON list of pairs, gzip or plain.
+
+    KIND evm-pools: states of Uniswap V2 and V3 pools and their forks, with their ticks; lists of pools or snapshots of Tycho, JSON, gzip
+    or plain.
     """
     from tidemill.api.tape import import_tape
 
@@ -42,13 +45,16 @@ def import_(kind: str, file: Path, out: Path, as_json: bool) -> None:
             "assets": done.assets,
             "pools": done.pools,
         }
-        click.echo(json.dumps({**facts, **_counts(done.closing), "left_out": dict(done.left_out)}))
+        click.echo(json.dumps({**facts, **_counts(done.closing), "left_out": dict(done.left_out), "remarks": done.remarks}))
         return
     click.echo(
-        f"{done.path}: {done.pools} pools, {done.assets} assets, {_many(done.closing.records, 'batch')} of {', '.join(done.header.chains)}"
+        f"{done.path}: {_many(done.pools, 'pool')}, {_many(done.assets, 'asset')}, "
+        f"{_many(done.closing.records, 'batch')} of {', '.join(done.header.chains)}"
     )
     for reason, count in done.left_out:
         click.echo(f"{_many(count, 'entry')} left out: {reason}")
+    for remark in done.remarks:
+        click.echo(remark)
 
 
 @command.command()

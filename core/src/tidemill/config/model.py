@@ -82,7 +82,8 @@ class ExecutionConfig:
     top of our own plans in flight instead of rejecting what touches them. ``max_failures``: a plugin is disabled after so many in a row.
     ``watchdog_s``: a run in which nothing moves for so many seconds, because some code does not return, is ended (0: never).
     ``isolation_deadline_ms``: so long a batch waits for a strategy in a process of its own. ``memory_warn_mb``: told once when the
-    process holds so many megabytes of 10^6 bytes more than after its first blocks (0: never).
+    process holds so many megabytes of 10^6 bytes more than after its first blocks (0: never). ``warm``: the searcher makes ready what
+    takes long at its first use, beside the run.
     """
 
     latency_blocks: int = field(default=1, validator=[ge(1), le(1_000)])
@@ -93,6 +94,7 @@ class ExecutionConfig:
     watchdog_s: int = field(default=10, validator=[ge(0), le(86_400)])
     isolation_deadline_ms: int = field(default=1_000, validator=[ge(1), le(600_000)])
     memory_warn_mb: int = field(default=1_000, validator=ge(0))
+    warm: bool = True
 
 
 @frozen

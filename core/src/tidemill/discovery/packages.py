@@ -17,7 +17,9 @@ PACKAGES = {
     "risk.limits": "tidemill-risk-limits",
     "search.cycles": "tidemill-search-cycles",
     "stores.sqlite": "tidemill-store-sqlite",
+    "strategies.compound": "tidemill-strategy-compound",
     "strategies.spatial": "tidemill-strategy-spatial",
+    "strategies.temporal": "tidemill-strategy-temporal",
     "strategies.triangular": "tidemill-strategy-triangular",
 }
 """Plugins by ``<folder>.<name>``."""
@@ -36,7 +38,9 @@ CHECKOUT = {
     "tidemill-search-cycles": "plugins/search/cycles",
     "tidemill-simworld": "libs/simworld",
     "tidemill-store-sqlite": "plugins/stores/sqlite",
+    "tidemill-strategy-compound": "plugins/strategies/compound",
     "tidemill-strategy-spatial": "plugins/strategies/spatial",
+    "tidemill-strategy-temporal": "plugins/strategies/temporal",
     "tidemill-strategy-triangular": "plugins/strategies/triangular",
 }
 """Where each distribution lies in a checkout of this repository."""

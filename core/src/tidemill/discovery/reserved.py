@@ -17,6 +17,7 @@ RESERVED_COMMANDS = frozenset({
     "status",
     "stop",
     "tape",
+    "warmup",
 })  # fmt: skip
 """Equal to the table of the command line, which a test holds: what decides about plugins may not import the command line."""
 

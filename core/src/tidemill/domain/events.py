@@ -223,7 +223,11 @@ class Control:
 
 @frozen
 class Rate:
-    """A measured rate that turns time into work units: ``units`` a millisecond for the work called ``name``."""
+    """A measured rate that turns time into work units: ``units`` a millisecond for the work called ``name``.
+
+    ``search.<name>`` is a searcher's: deadlines of later queries are counted by it. Where time is simulated or recorded nobody measures:
+    another machine would find something else.
+    """
 
     name: str
     units: int
@@ -303,10 +307,14 @@ class Proposals:
 
 @frozen
 class PluginState:
-    """A plugin failed, was restarted or was disabled; ``failures`` counts in a row."""
+    """A plugin failed, was restarted or was disabled; ``failures`` counts in a row.
+
+    ``warmed``: a searcher has made ready what takes long at its first use, or could not; ``reason`` is its sentence. That changes when
+    answers come and never what they are, so it decides nothing.
+    """
 
     plugin: str
-    state: Literal["failed", "restarted", "disabled"]
+    state: Literal["failed", "restarted", "disabled", "warmed"]
     failures: int
     reason: str = ""
 
@@ -349,6 +357,14 @@ class Batch:
     def is_answer(self) -> bool:
         """Whether it holds answers to our own doing; a batch never mixes answers and market events."""
         return bool(self.events) and isinstance(self.events[0], ANSWER_EVENTS)
+
+    @property
+    def is_aside(self) -> bool:
+        """Whether it is there to be told and decides nothing.
+
+        It is counted nowhere: runs in which it came at another place, or not at all, come to the same.
+        """
+        return bool(self.events) and all(isinstance(event, PluginState) and event.state == "warmed" for event in self.events)
 
     @property
     def is_command(self) -> bool:

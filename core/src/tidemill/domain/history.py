@@ -8,6 +8,7 @@ from immutables import Map
 
 from tidemill.domain.events import Bar, BookSnapshot, Observation, Trade, TraderEvent
 from tidemill.domain.ids import AssetId, BookId, MarketId, Pair, PlanId, PoolId
+from tidemill.domain.offer import Offer
 
 
 @frozen
@@ -23,13 +24,15 @@ class BarsWanted:
 class Wants:
     """What a strategy wants the market to keep.
 
-    ``pairs``: prices of these pairs, one a head, the last ``pair_length``; ``bars``, ``books`` (order books), ``trades`` (last
-    ``trade_length`` of a market), ``observations`` by kind and ``traders`` by name likewise; ``own_plans``: the last so many of its own
-    plans that are over. Nothing else is kept.
+    ``pairs``: the extreme offers of these pairs, one point a head, the last ``pair_length``; ``gap_length``: the same of every pair that
+    two pools or more trade, but a point only at a head at which one of them changed, the last so many; ``bars``, ``books`` (order books),
+    ``trades`` (last ``trade_length`` of a market), ``observations`` by kind and ``traders`` by name likewise; ``own_plans``: the last so
+    many of its own plans that are over. Nothing else is kept.
     """
 
     pairs: tuple[Pair, ...] = ()
     pair_length: int = 0
+    gap_length: int = 0
     bars: tuple[BarsWanted, ...] = ()
     books: tuple[MarketId, ...] = ()
     trades: tuple[MarketId, ...] = ()
@@ -43,12 +46,17 @@ class Wants:
 
 @frozen
 class PairPoint:
-    """The best rate of a pair at one head: one base unit of the pair's first asset costs ``numerator / denominator`` of the second."""
+    """A pair at the end of one block: where its first asset costs least, and where it sells highest; equal where one pool trades it."""
 
     height: int
     unix_time: int
-    numerator: int
-    denominator: int
+    cheapest: Offer
+    dearest: Offer
+
+    @property
+    def edge_bps(self) -> int:
+        """What buying at ``cheapest`` and selling at ``dearest`` gained after both fees, in bps, rounded down."""
+        return self.cheapest.edge_bps(self.dearest)
 
 
 @frozen
@@ -73,10 +81,13 @@ class PastPlan:
 class History:
     """What was kept; every sequence is oldest first, never longer than the largest length declared for it.
 
-    ``plans`` are by the name of their strategy; one whose block was rolled back is in flight again, and not among them.
+    Points of ``pairs`` and ``gaps`` are of heads that are over, as the chain left the pools: our fills on paper are not in them. Between
+    two points of a pair's ``gaps`` nothing changed. ``plans`` are by the name of their strategy; one whose block was rolled back is in
+    flight again, and not among them.
     """
 
     pairs: Mapping[Pair, tuple[PairPoint, ...]] = field(factory=Map)
+    gaps: Mapping[Pair, tuple[PairPoint, ...]] = field(factory=Map)
     bars: Mapping[tuple[MarketId, int], tuple[Bar, ...]] = field(factory=Map)
     books: Mapping[MarketId, BookSnapshot] = field(factory=Map)
     trades: Mapping[MarketId, tuple[Trade, ...]] = field(factory=Map)

@@ -24,7 +24,8 @@ class Arbitrage:
 
     ``amount`` is the input the finder thinks best and ``profit`` what it expects above it, after pool fees and before costs; both base
     units of ``asset``. ``confidence_ppm`` weighs the rank, not the size. ``urgency`` is a hint to execution, ``reason`` the
-    strategy's own word on why: it stands in the ledger and in the note of the plan.
+    strategy's own word on why: it stands in the ledger and in the note of the plan. ``suspect`` says why the chain may pay less than the
+    pools promise; with it the opportunity is turned away.
     """
 
     id: OpportunityId
@@ -38,6 +39,7 @@ class Arbitrage:
     confidence_ppm: int = PPM_SCALE
     urgency: Literal["normal", "critical"] = "normal"
     reason: str = ""
+    suspect: tuple[str, ...] = ()
 
     @property
     def pools(self) -> tuple[PoolId, ...]:

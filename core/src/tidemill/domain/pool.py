@@ -70,7 +70,10 @@ class Segment:
 class Curve:
     """A pool's output as segments in order of input, up to the last ``in_to``.
 
-    For every input ``x`` it covers, ``|curve(x) - quote(x)| <= slack`` base units of the asset bought.
+    For every input ``x`` it covers, ``|curve(x) - quote(x)| <= slack`` base units of the asset bought, and the pool fills the whole of
+    ``x``. It rises and bends down throughout: no segment begins steeper than the one before it ends, so that what is gained beyond any
+    stretch is never better than within it. Its beginning bounds the pool: no quote, covered or not, pays more a unit than ``a / b`` of the
+    first segment. It ends at ``max_in``, or where the pool can sell no more or its state is not loaded.
     """
 
     segments: tuple[Segment, ...]
@@ -115,7 +118,7 @@ class Pool(Protocol):
         """Quote selling exactly ``amount`` and give the pool after it."""
 
     def segments(self, sell: AssetId, buy: AssetId, at: ChainTime, max_in: int) -> Curve | NoCurve:
-        """Give the curve for inputs up to ``max_in``, or ``NoCurve``."""
+        """Give the curve for inputs up to ``max_in``, or as far as it is known, or ``NoCurve``."""
 
 
 @frozen

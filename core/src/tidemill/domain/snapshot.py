@@ -12,12 +12,12 @@ from tidemill.domain.book import BookState
 from tidemill.domain.events import Market
 from tidemill.domain.history import History, PricePoint
 from tidemill.domain.ids import MAIN_BOOK, AssetId, BookId, ChainId, Key, MarketId, Pair, PoolId, chain_of, pair_of
+from tidemill.domain.offer import Offer
 from tidemill.domain.plan import Version
 from tidemill.domain.pool import Pool, PoolRef, Quote
-from tidemill.domain.search import Candidate, CycleFinder, CycleQuery
+from tidemill.domain.search import Candidate, CycleFinder, CycleQuery, Netted
 from tidemill.domain.time import ChainTime
 from tidemill.domain.valuation import PriceTree, marginal_rate
-from tidemill.units import BPS_SCALE, PPM_SCALE
 
 
 @frozen
@@ -67,36 +67,13 @@ class DexPolicy:
     oracle_required: bool = False
 
 
-@frozen
-class Offer:
-    """One pool's price for a pair: a small sale of ``base`` gets ``numerator / denominator`` of ``quote``, the fee given back."""
-
-    pool: PoolId
-    base: AssetId
-    quote: AssetId
-    numerator: int
-    denominator: int
-    fee_ppm: int
-    height: int
-
-    def edge_bps(self, dear: "Offer") -> int:
-        """Return what buying ``base`` here and selling it at ``dear`` gains after both fees, in bps, rounded down.
-
-        May be negative; -10_000 where one of the two offers nothing.
-        """
-        if not (self.numerator and dear.numerator):
-            return -BPS_SCALE
-        gross = dear.numerator * self.denominator * (PPM_SCALE - dear.fee_ppm) * (PPM_SCALE - self.fee_ppm)
-        paid = dear.denominator * self.numerator * PPM_SCALE * PPM_SCALE
-        return gross * BPS_SCALE // paid - BPS_SCALE
-
-
 @frozen(eq=False)
 class Snapshot:
     """The market at one moment: the observed pools with our own filled swaps on them, prices, books, and what changed.
 
     It never changes; a later one shares what stayed equal. Everything a strategy may know stands here, and all of it is the past.
     ``now_ns`` is when the newest batch was received: the only clock there is.
+    ``rates`` are work units a millisecond as they were measured, by what does the work (``search.<name>``).
     ``seen`` holds the height at which a pool's state was last read, for pools that no log moves.
     """
 
@@ -117,6 +94,7 @@ class Snapshot:
     policies: Mapping[str, DexPolicy] = field(factory=dict)
     markets: Mapping[MarketId, Market] = field(factory=Map)
     now_ns: int = 0
+    rates: Mapping[str, int] = field(factory=Map)
 
     def head(self, chain: ChainId) -> ChainTime:
         """Return the newest head of a chain that this run follows; KeyError for another."""
@@ -169,6 +147,20 @@ class Snapshot:
         """Yield cycles from the run's searcher, best first; nothing where no searcher is enabled."""
         return self.finder.find(query) if self.finder is not None else iter(())
 
+    def work_for(self, deadline_ms: int) -> int:
+        """Return how many work units of the run's searcher fit into a deadline; 0 for none, or where no searcher is enabled.
+
+        They are counted at the rate that was measured and recorded, without one at the searcher's usual one: a search ends at the same
+        place in every replay, however long it took.
+        """
+        if self.finder is None:
+            return 0
+        return deadline_ms * self.rates.get(f"search.{self.finder.name}", self.finder.work_per_ms)
+
+    def netted(self, query: CycleQuery) -> Netted | None:
+        """Return one trade over the cycles of a query from the run's searcher; None where nothing gains or no searcher is enabled."""
+        return self.finder.net(query) if self.finder is not None else None
+
     def offers(self, pair: Pair) -> tuple[Offer, ...]:
         """Return what each pool pays for the pair's first asset in its second, cheapest first, ties by pool id."""
         base, quote = pair
@@ -201,14 +193,14 @@ class Snapshot:
         Oracle prices where both have one (a stable of the configuration counts as one dollar), else the deepest pools. The native coin
         counts as its wrapped twin.
         """
-        source, target = self._twin(asset), self._twin(in_asset)
-        if source == target:
-            return amount
-        rate = self._rates.get((source, target))
+        rates = self._rates
+        rate = rates.get((asset, in_asset))
         if rate is None:
-            rate = self._oracle_rate(source, target) or self._pool_rate(source, target)
-            self._rates[source, target] = rate
+            rate = rates[asset, in_asset] = self._rate(self._twin(asset), self._twin(in_asset))
         return rate if isinstance(rate, NoPrice) else amount * rate[0] // rate[1]
+
+    def _rate(self, source: AssetId, target: AssetId) -> tuple[int, int] | NoPrice:
+        return (1, 1) if source == target else self._oracle_rate(source, target) or self._pool_rate(source, target)
 
     @cached_property
     def _rates(self) -> dict[tuple[AssetId, AssetId], tuple[int, int] | NoPrice]:

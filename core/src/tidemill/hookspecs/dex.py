@@ -9,9 +9,10 @@ from attrs import frozen
 from tidemill.domain.answers import Needs, NoQuote
 from tidemill.domain.events import Found, Log, Observation
 from tidemill.domain.ids import AssetId, ChainId, Key, Pair, PoolId, pair_of
+from tidemill.domain.offer import Offer
 from tidemill.domain.plan import PlannedSwap
 from tidemill.domain.pool import Decoded, Pool, PoolRef, Swapped
-from tidemill.domain.snapshot import Offer, Snapshot
+from tidemill.domain.snapshot import Snapshot
 from tidemill.domain.time import ChainTime
 from tidemill.domain.transaction import Wallet
 from tidemill.hookspecs.chain import ChainReader, Step

@@ -8,14 +8,17 @@ from tidemill.domain.answers import Rejected
 from tidemill.domain.decision import Allowance, Sized, Valid
 from tidemill.domain.history import Wants
 from tidemill.domain.ids import AssetId, ChainId, chain_of
+from tidemill.domain.offer import Offer
 from tidemill.domain.opportunity import Arbitrage, Leg, Opportunity, arbitrage_id
 from tidemill.domain.plan import Plan
-from tidemill.domain.search import Candidate
-from tidemill.domain.snapshot import Offer, Snapshot
+from tidemill.domain.search import Candidate, Netted
+from tidemill.domain.snapshot import Snapshot
 from tidemill.hookspecs.markers import hookspec
 from tidemill.hookspecs.plugin import Plugin
 from tidemill.planning.build import build_flow
 from tidemill.planning.desk import Desk
+from tidemill.planning.netted import is_netted, profit_of
+from tidemill.planning.replay import Broken
 from tidemill.planning.sizing import route_out, size_route
 
 
@@ -44,8 +47,15 @@ class Strategy(Plugin):
         """Quote the route again in integers on the newest state; by default it must still gain."""
         if not isinstance(opportunity, Arbitrage):
             return Rejected("validate", f"{self.name} does not say how to validate a signal")
+        if opportunity.suspect:
+            return Rejected("suspect", "; ".join(opportunity.suspect))
         if opportunity.amount <= 0:
             return Rejected("validate", "no amount", (("amount", opportunity.amount),))
+        if is_netted(opportunity):
+            profit = profit_of(opportunity, snapshot.pools, snapshot.at(opportunity.chain))
+            if isinstance(profit, Broken) or profit <= 0:
+                return Rejected("validate", profit.reason if isinstance(profit, Broken) else "the trade no longer gains")
+            return Valid(opportunity.amount, profit)
         out = route_out(opportunity.legs, snapshot.pools, opportunity.amount, snapshot.at(opportunity.chain))
         if out <= opportunity.amount:
             return Rejected("validate", "the route no longer gains", (("in", opportunity.amount), ("out", out)))
@@ -69,7 +79,7 @@ class Strategy(Plugin):
         usual = [*(snapshot.books[book].base for book in sorted(snapshot.books)), *([wrapped] if wrapped is not None else [])]
         return tuple(asset for asset in dict.fromkeys(chosen or usual) if chain_of(asset) == chain)
 
-    def from_cycle(self, candidate: Candidate, snapshot: Snapshot, confidence_ppm: int = 1_000_000) -> Arbitrage:
+    def from_cycle(self, candidate: Candidate, snapshot: Snapshot, confidence_ppm: int = 1_000_000, reason: str = "") -> Arbitrage:
         """Return the arbitrage that carries out a cycle found by the searcher, with its amount and profit."""
         height = snapshot.at(candidate.chain).height
         return Arbitrage(
@@ -82,6 +92,24 @@ class Strategy(Plugin):
             profit=candidate.profit,
             height=height,
             confidence_ppm=confidence_ppm,
+            reason=reason,
+            suspect=candidate.suspect,
+        )
+
+    def from_netted(self, netted: Netted, snapshot: Snapshot, confidence_ppm: int = 1_000_000, reason: str = "") -> Arbitrage:
+        """Return the arbitrage that carries out a trade over many cycles, with its amounts and its profit."""
+        height = snapshot.at(netted.chain).height
+        return Arbitrage(
+            id=arbitrage_id(self.name, height, netted.asset, netted.legs),
+            strategy=self.name,
+            chain=netted.chain,
+            asset=netted.asset,
+            legs=netted.legs,
+            amount=netted.amount_in,
+            profit=netted.profit,
+            height=height,
+            confidence_ppm=confidence_ppm,
+            reason=reason,
         )
 
     def opportunity(self, *, buy: Offer, sell: Offer, confidence_ppm: int = 1_000_000, reason: str = "") -> Arbitrage:

@@ -9,18 +9,17 @@ from tidemill.domain import events as ev
 from tidemill.domain.answers import Rejected
 from tidemill.domain.book import BookState, OpenPlan
 from tidemill.domain.ids import AssetId, BookId, ChainId, PoolId, chain_of
-from tidemill.domain.note import Note
 from tidemill.domain.opportunity import Opportunity
 from tidemill.domain.plan import Flow
 from tidemill.domain.pool import Pool
-from tidemill.domain.records import Row
 from tidemill.domain.snapshot import Changed, Snapshot
 from tidemill.domain.time import ChainTime
 from tidemill.ledger.journal import Journal
+from tidemill.pipeline.outbox import Outbox
 from tidemill.pipeline.parts import BookPlan, Parts, bases_of
 from tidemill.stages import tell
 from tidemill.stages.books import Books
-from tidemill.stages.effects import NOTHING, Effects, Intent
+from tidemill.stages.effects import Effects, Intent
 from tidemill.stages.flight import Flight
 from tidemill.stages.guard import Fault
 from tidemill.stages.ideas import Asked, Idea, gather, ranked
@@ -48,14 +47,10 @@ class Core:
         self.plugin_states: dict[str, ev.PluginState] = {}
         self.roster = Roster(parts.asked, parts.searcher, parts.tools, parts.guard, parts.fresh)
         self._proposed: list[tuple[Asked, Opportunity]] = []
-        self._sent: list[ev.Proposals] = []
         self.waiting: set[PoolId] = set()
         self.halted = ""
         self._stopping = ""
-        self._rows: list[Row] = []
-        self._intents: list[Intent] = []
-        self._notes: list[Note] = []
-        self._faults: list[Fault] = []
+        self._out = Outbox()
         self._answers: dict[type, Callable[[Any], None]] = {
             ev.Opening: self._opening,
             ev.OutcomeSeen: self._outcome,
@@ -67,6 +62,9 @@ class Core:
 
     def on_batch(self, batch: ev.Batch, decide: bool) -> Effects:
         """Take in a batch; with ``decide`` ask for ideas on what has changed since they were last asked."""
+        if batch.is_aside:
+            self._out.notes.extend(tell.warmed_note(event, self._when()) for event in batch.events if isinstance(event, ev.PluginState))
+            return self._take()
         self.tally.events += len(batch.events)
         if batch.is_answer:
             for event in batch.events:
@@ -123,7 +121,7 @@ class Core:
             if pool in self.market.state.versions:
                 self.market.bump(pool)
         head = ChainTime(event.chain, event.height, event.unix_time, event.epoch)
-        self._notes.append(tell.head_note(head, event.block_hash))
+        self._out.notes.append(tell.head_note(head, event.block_hash))
 
     def _roll_back(self, event: ev.Rollback) -> None:
         if self.market.roll_back(event) is None:
@@ -139,10 +137,10 @@ class Core:
             self.books.settle(plan.book, landed.outcome, native, sign=-1)
             self.books.reserve(plan.book, self._open_plan(plan, landed.intent.height))
             self.tally.outcome(landed.outcome, native, gain=landed.gain, sign=-1)
-            self._rows.extend(self.journal.reverse(plan, landed.rows, height=event.height))
+            self._out.rows.extend(self.journal.reverse(plan, landed.rows, height=event.height))
             self.market.drop_plan(plan)
         # Undone last to first, they are in flight again in the order in which they were sent
-        self._intents.extend(self.flight.reopen(landed) for landed in reversed(undone))
+        self._out.intents.extend(self.flight.reopen(landed) for landed in reversed(undone))
 
     def _control(self, event: ev.Control) -> None:
         names = event.arguments
@@ -151,11 +149,11 @@ class Core:
                 self._halt(event.cause or "an operator stopped trading")
             case "stop":
                 self._stopping = event.cause or "an operator ended the run"
-                self._notes.append(tell.control_note(event, (), self._when()))
+                self._out.notes.append(tell.control_note(event, (), self._when()))
             case "pause":
-                self._notes.append(tell.control_note(event, self.unasked.pause(names, event.cause), self._when()))
+                self._out.notes.append(tell.control_note(event, self.unasked.pause(names, event.cause), self._when()))
             case "resume":
-                self._notes.append(tell.control_note(event, self.unasked.resume(names), self._when()))
+                self._out.notes.append(tell.control_note(event, self.unasked.resume(names), self._when()))
 
     # --- answers ----------------------------------------------------------------------------------------------------------------------
 
@@ -165,7 +163,7 @@ class Core:
             held.setdefault((book, chain_of(asset)), []).append((asset, amount))
         for (book, chain), balances in sorted(held.items()):
             self.books.credit(book, balances)
-            self._rows.extend(self.journal.opening(book, chain, 0, balances))
+            self._out.rows.extend(self.journal.opening(book, chain, 0, balances))
 
     def _outcome(self, event: ev.OutcomeSeen) -> None:
         landed = self.flight.land(event, self.market.state, self.view(), self._net)
@@ -174,7 +172,7 @@ class Core:
         plan, outcome, native = landed.intent.plan, event.outcome, self._native(landed.intent.plan.chain)
         assert isinstance(plan, Flow)  # noqa: S101 only flows are composed
         rows = self.journal.outcome(plan, outcome, native=native)
-        self._rows.extend(rows)
+        self._out.rows.extend(rows)
         if not landed.final:
             return
         self.flight.remember(landed, rows)
@@ -187,7 +185,7 @@ class Core:
                 self.market.bump(pool)
         self._released()
         head, base = self.market.state.chains[plan.chain].head, self.books.states[plan.book].base
-        self._notes.append(tell.outcome_note(landed, native, base, head, self.market.state.assets))
+        self._out.notes.append(tell.outcome_note(landed, native, base, head, self.market.state.assets))
 
     def _refused(self, event: ev.RefusedSeen) -> None:
         intent = self.flight.drop(event.plan)
@@ -195,7 +193,7 @@ class Core:
             return
         plan = intent.plan
         self.books.release(plan.book, plan.id)
-        self._rows.append(self.journal.intent(plan, "refused", digest=intent.unsigned.digest, height=intent.height))
+        self._out.rows.append(self.journal.intent(plan, "refused", digest=intent.unsigned.digest, height=intent.height))
         self.market.keep_plan(intent, None)
         self.market.touch(plan.pools)
         self._released()
@@ -209,13 +207,13 @@ class Core:
         self.plugin_states[event.plugin] = event
         fault = self.roster.hear(event)
         if fault is not None:
-            self._faults.append(fault)
+            self._out.faults.append(fault)
         if event.state == "disabled" and event.plugin.startswith("dex."):
             self.market.disable(event.plugin.removeprefix("dex."))
         elif event.state == "restarted" and event.plugin.startswith("search."):
             # It knows nothing of what the one before it was told
             self.market.touch(self.market.state.refs)
-        self._notes.append(tell.plugin_note(event, self._when()))
+        self._out.notes.append(tell.plugin_note(event, self._when()))
 
     def _balances(self, event: ev.Balances) -> None:
         """Take over what the chain says we hold: it wins, and the difference is an entry of its own."""
@@ -227,7 +225,7 @@ class Core:
                 view = self.market.state.chains.get(chain)
                 height = view.head.height if view is not None else 0
                 reason = "the chain's balance differs from the book's"
-                self._rows.append(self.journal.adjustment(event.book, chain, height, asset, difference, reason))
+                self._out.rows.append(self.journal.adjustment(event.book, chain, height, asset, difference, reason))
                 self.books.credit(event.book, [(asset, difference)])
 
     # --- ideas ------------------------------------------------------------------------------------------------------------------------
@@ -245,7 +243,7 @@ class Core:
         self.market.refresh_trees()
         view = self._updated(changed)
         found = [*self._gathered(asked, view), *proposed]
-        ideas = ranked(found, view, self.roster.tools.rules, self._base_of, self._parts.guard, self._faults)
+        ideas = ranked(found, view, self.roster.tools.rules, self._base_of, self._parts.guard, self._out.faults)
         self.tally.opportunities += len(ideas)
         for idea in ideas:
             for book in self._parts.books:
@@ -259,7 +257,7 @@ class Core:
             if self.roster.proposes(one):
                 own = tuple(opportunity for other, opportunity in found if other is one)
                 if own:
-                    self._sent.append(ev.Proposals(one.strategy.name, own))
+                    self._out.proposals.append(ev.Proposals(one.strategy.name, own))
         return [(one, opportunity) for one, opportunity in found if not self.roster.proposes(one)]
 
     def _asked(self, asked: Sequence[Asked], view: Snapshot) -> list[tuple[Asked, Opportunity]]:
@@ -267,7 +265,7 @@ class Core:
         found: list[tuple[Asked, Opportunity]] = []
         for one in asked:
             missed = self.unasked.take_missed(one.strategy.name, view)
-            found.extend(gather([one], view if missed is None else self._updated(missed), self._parts.guard, self._faults))
+            found.extend(gather([one], view if missed is None else self._updated(missed), self._parts.guard, self._out.faults))
             if missed is not None:
                 self._updated(view.changed)
         return found
@@ -280,7 +278,7 @@ class Core:
             answer = self._parts.guard.call(f"search.{searcher.name}", searcher.update, view)
             if not isinstance(answer, Fault):
                 return view
-            self._faults.append(answer)
+            self._out.faults.append(answer)
             # It has not taken them in: they must count as changed once more
             self.market.touch(changed.pools)
         return self.market.snapshot(pools=pools, changed=changed, books=self.books.states)
@@ -297,8 +295,8 @@ class Core:
         if answer.rule == "conflict" or (state.plans and idea.net > 0):
             self.waiting.update(opportunity.pools)
         row = self.journal.opportunity(opportunity, book.id, decision="rejected", rule=answer.rule, reason=answer.reason, plan=None)
-        self._rows.append(row)
-        self._notes.append(tell.rejected_note(opportunity, answer, view))
+        self._out.rows.append(row)
+        self._out.notes.append(tell.rejected_note(opportunity, answer, view))
 
     def _consider(self, idea: Idea, book: BookState, view: Snapshot) -> Planned | Rejected:
         opportunity = idea.opportunity
@@ -320,7 +318,7 @@ class Core:
         path = f"strategies.{idea.strategy.name}"
         attempt = self._parts.guard.call(path, plan_idea, opportunity, idea.strategy, book, view, self.roster.tools)
         if isinstance(attempt, Fault):
-            self._faults.append(attempt)
+            self._out.faults.append(attempt)
             return Rejected("fault", f"{attempt.plugin} failed: {attempt.reason}")
         for pool, keys in attempt.missing:
             self.market.request(pool, keys)
@@ -341,10 +339,11 @@ class Core:
         self.books.reserve(book, self._open_plan(plan, head.height))
         self.flight.send(intent, tell.route_text(opportunity, view.assets))
         self.tally.plans += 1
-        self._rows.append(self.journal.opportunity(opportunity, book, decision="taken", rule="", reason=opportunity.reason, plan=plan.id))
-        self._rows.append(self.journal.intent(plan, "planned", digest=planned.unsigned.digest, height=head.height))
-        self._intents.append(intent)
-        self._notes.append(tell.planned_note(opportunity, plan, view))
+        taken = self.journal.opportunity(opportunity, book, decision="taken", rule="", reason=opportunity.reason, plan=plan.id)
+        self._out.rows.append(taken)
+        self._out.rows.append(self.journal.intent(plan, "planned", digest=planned.unsigned.digest, height=head.height))
+        self._out.intents.append(intent)
+        self._out.notes.append(tell.planned_note(opportunity, plan, view))
 
     # --- book-keeping -----------------------------------------------------------------------------------------------------------------
 
@@ -368,7 +367,7 @@ class Core:
 
     def _halt(self, reason: str) -> None:
         self.halted = reason
-        self._notes.append(tell.halt_note(self._when(), reason))
+        self._out.notes.append(tell.halt_note(self._when(), reason))
 
     def _when(self) -> ChainTime:
         """Return the head of the first chain, for what belongs to none; height 0 while none has a head."""
@@ -380,21 +379,6 @@ class Core:
         reads, watches = self.market.take_reads(), self.market.take_watches()
         for found in (self.market.faults, self.flight.faults):
             if found:
-                self._faults.extend(found)
+                self._out.faults.extend(found)
                 found.clear()
-        if not (reads or watches or self._rows or self._intents or self._notes or self._faults or self._sent):
-            return NOTHING if not (self.halted or self._stopping) else Effects(halt=self.halted, stop=self._stopping)
-        effects = Effects(
-            rows=tuple(self._rows),
-            intents=tuple(self._intents),
-            reads=reads,
-            watches=watches,
-            notes=tuple(self._notes),
-            faults=tuple(self._faults),
-            proposals=tuple(self._sent),
-            halt=self.halted,
-            stop=self._stopping,
-        )
-        for collected in (self._rows, self._intents, self._notes, self._faults, self._sent):
-            collected.clear()
-        return effects
+        return self._out.take(reads, watches, halt=self.halted, stop=self._stopping)

@@ -14,6 +14,7 @@ from tidemill.domain.note import Note
 from tidemill.errors import ControlError, Unavailable
 from tidemill.hookspecs.chain import ChainLink
 from tidemill.ledger.digest import RowDigest
+from tidemill.pipeline.collector import Collector
 from tidemill.pipeline.core import Core
 from tidemill.pipeline.isolation import Isolation
 from tidemill.pipeline.memory import MemoryWatch
@@ -21,6 +22,7 @@ from tidemill.pipeline.notices import Notices
 from tidemill.pipeline.pace import Pace
 from tidemill.pipeline.paper import PaperDesk
 from tidemill.pipeline.supervise import Supervisor, demanded
+from tidemill.pipeline.warming import Warming
 from tidemill.pipeline.writer import LedgerWriter
 from tidemill.stages.chain_rules import path_of
 from tidemill.stages.contract import given
@@ -36,6 +38,8 @@ DIGEST_LENGTH = 16
 MAX_READ_ROUNDS = 64
 CONTROL = "control"
 """The source of batches that hold an operator's commands."""
+WARMING = "warming"
+"""The source of the batch that tells what became of the searcher's warming."""
 
 
 class _Turn:
@@ -70,6 +74,7 @@ class Lockstep:
         recorder: TapeWriter | None = None,
         isolation: Isolation | None = None,
         memory: MemoryWatch | None = None,
+        warming: Warming | None = None,
     ) -> None:
         self.core = core
         self.digest = RowDigest()
@@ -85,6 +90,8 @@ class Lockstep:
         self._recorder = recorder
         self.isolation = isolation
         self._memory = memory
+        self._warming = warming or Warming(None)
+        self.collector = Collector()
         self._seq = 0
         self._commands = 0
         self._last: Batch | None = None
@@ -110,6 +117,7 @@ class Lockstep:
                     # A stop may have had its turn while this batch waited for its own
                     if not self.stopped:
                         await self.step(batch)
+                    await self._tell_warmed()
                 if first:
                     on_first()
                     first = False
@@ -119,6 +127,7 @@ class Lockstep:
             on_first()
         async with self._turn:
             self._over = True
+            await self._tell_warmed()
             await self.settle_all(decide=not (stopped() or self.halted or self.stopped))
 
     async def command(self, make: Callable[[], Control | None]) -> None:
@@ -143,6 +152,16 @@ class Lockstep:
             await self.feed(batch, decide=False)
             if self.stopped:
                 self.wait_no_longer()
+
+    async def _tell_warmed(self) -> None:
+        """Record once that the searcher has been warmed, between the batches where that was seen; it decides nothing."""
+        event = self._warming.take()
+        if event is None:
+            return
+        if self._memory is not None:
+            self._memory.rebase()
+        chain, height, now_ns = (None, 0, 0) if self._last is None else (self._last.chain, self._last.height, self._last.local_ns)
+        await self.feed(Batch(WARMING, 1, chain, height, "", "", "confirmed", now_ns, now_ns, (event,)), decide=False)
 
     def wait_no_longer(self) -> None:
         """Leave the input now, if it is being waited for; a batch that is being folded is finished."""
@@ -191,7 +210,8 @@ class Lockstep:
         if self.isolation is not None:
             await self.isolation.send(batch, decide)
         blocks = self.core.tally.blocks
-        effects = self.core.on_batch(batch, decide)
+        with self.collector.around(batch):
+            effects = self.core.on_batch(batch, decide)
         heads = self.core.tally.blocks - blocks
         if heads:
             self._headed(heads, batch)
@@ -225,7 +245,8 @@ class Lockstep:
     def _headed(self, heads: int, batch: Batch) -> None:
         """Take note that blocks came."""
         self.block_at = anyio.current_time()
-        grown = self._memory.heads(heads) if self._memory is not None else ""
+        # What a searcher loads for itself meanwhile is no leak
+        grown = self._memory.heads(heads) if self._memory is not None and not self._warming.active else ""
         if grown:
             self._log.warning(grown)
             self.notices.put((Note("memory", "warning", batch.height, batch.local_ns // NS_PER_S, grown),))

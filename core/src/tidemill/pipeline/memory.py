@@ -57,6 +57,10 @@ class MemoryWatch:
         self._heads = 0
         self._base_mb = 0
 
+    def rebase(self) -> None:
+        """Measure growth from the next look on: what was loaded until now is no leak."""
+        self._base_mb = 0
+
     def heads(self, count: int) -> str:
         """Take note of new heads; return what is to be told, "" for nothing."""
         before, self._heads = self._heads, self._heads + count

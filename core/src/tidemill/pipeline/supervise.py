@@ -252,6 +252,14 @@ async def _closing(batches: AsyncIterator[Batch]) -> AsyncIterator[AsyncIterator
             await close()
 
 
+def attempted(plugin: str, work: Callable[[], T]) -> T | Fault:
+    """Return what a plugin's work came to, or what it raised: for work beside the fold, in any thread, that no decision waits for."""
+    try:
+        return work()
+    except BaseException as error:
+        return Fault(plugin, said(error))
+
+
 async def isolated(plugin: str, call: Callable[[A], Awaitable[None]], argument: A) -> Fault | None:
     """Await a plugin's coroutine; return None or, where it raised, what. In a task of its own: it cancels none but that."""
     answers: list[Fault | None] = []

@@ -6,6 +6,7 @@ quotes are far too many to print.
 """
 
 import inspect
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from functools import wraps
@@ -35,7 +36,7 @@ class Trace:
     def __init__(self, write: Callable[[str], object]) -> None:
         self._write = write
         self._began: list[int] = []
-        self._inside: set[str] = set()
+        self._inside: set[tuple[int, str]] = set()
 
     def before_hook(self, name: str, impls: Sequence[pluggy.HookImpl], arguments: Mapping[str, Any]) -> None:
         """Note when a registration hook is called: pluggy's monitoring calls it."""
@@ -83,9 +84,11 @@ class Trace:
 
         @wraps(method)
         def called(*args: Any, **named: Any) -> Any:
-            if path in self._inside:
+            # A plugin may be called from several threads, each with its own calls
+            call_of = threading.get_ident(), path
+            if call_of in self._inside:
                 return method(*args, **named)
-            self._inside.add(path)
+            self._inside.add(call_of)
             began = time.perf_counter_ns()
             try:
                 answer = method(*args, **named)
@@ -96,7 +99,7 @@ class Trace:
                 self._line(call, args, named, _raised(error), began)
                 raise
             finally:
-                self._inside.discard(path)
+                self._inside.discard(call_of)
             self._line(call, args, named, f"→ {'batches' if isinstance(answer, AsyncIterator) else short(answer)}", began)
             return self._handed(path, iter(answer) if isinstance(answer, list) and inspect.isgeneratorfunction(method) else answer)
 

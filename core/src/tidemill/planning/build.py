@@ -2,11 +2,13 @@
 
 from tidemill.domain.answers import Rejected
 from tidemill.domain.decision import Sized
-from tidemill.domain.ids import PlanId, content_id, split_pool_id
+from tidemill.domain.ids import AssetId, PlanId, content_id, split_pool_id
 from tidemill.domain.lending import LoanTerms
-from tidemill.domain.opportunity import Arbitrage
+from tidemill.domain.opportunity import Arbitrage, Leg
 from tidemill.domain.plan import Basis, Flow, Loan, PlannedSwap
 from tidemill.planning.desk import Desk
+from tidemill.planning.netted import is_netted, walk
+from tidemill.planning.replay import Broken
 from tidemill.units import BPS_SCALE, bps_of
 
 
@@ -16,14 +18,16 @@ def build_flow(opportunity: Arbitrage, size: Sized, desk: Desk) -> Flow | Reject
     On a chain whose transactions can spend what they hold, every swap but the first sells all that came in, and one guard on the final
     balance decides: it asks for one unit of gain, because a fill that gains anything is better than a revert that pays the same cost.
     Elsewhere each amount is what the swap before guarantees and the last minimum is the guard. A DEX's ``max_slippage_bps`` sets the
-    minimum of its swaps.
+    minimum of its swaps. Legs that fix their amounts sell these; what is left of an asset goes with its last sale, as it does where a leg
+    sells all that is held.
     """
     rules = desk.rules[opportunity.chain]
     loan = _loan(opportunity, size, desk)
     if isinstance(loan, Rejected):
         return loan
     due = size.units + (loan.fee if loan is not None else 0)
-    swaps = _swaps(opportunity, size.units, due, desk, spends=rules.spends_balance, guards=rules.guards_balance)
+    make = _fixed if is_netted(opportunity) else _swaps
+    swaps = make(opportunity, size.units, due, desk, spends=rules.spends_balance, guards=rules.guards_balance)
     if isinstance(swaps, Rejected):
         return swaps
     asset, legs = opportunity.asset, opportunity.legs
@@ -33,7 +37,7 @@ def build_flow(opportunity: Arbitrage, size: Sized, desk: Desk) -> Flow | Reject
         strategy=opportunity.strategy,
         book=desk.book.id,
         chain=opportunity.chain,
-        basis=tuple(Basis(leg.pool, desk.view.version(leg.pool)) for leg in legs),
+        basis=tuple(Basis(pool, desk.view.version(pool)) for pool in dict.fromkeys(opportunity.pools)),
         funds=() if loan is not None else ((asset, size.units),),
         loans=(loan,) if loan is not None else (),
         swaps=swaps,
@@ -72,9 +76,7 @@ def _swaps(opportunity: Arbitrage, amount: int, due: int, desk: Desk, *, spends:
         out = pool.amount_out(leg.sell, leg.buy, amount, at) if pool is not None else 0
         if not out:
             return Rejected("quote", f"{leg.pool} gives no quote for {amount} of {leg.sell}", (("amount", amount),))
-        policy = desk.view.policies.get(split_pool_id(leg.pool)[1])
-        slippage = policy.max_slippage_bps if policy is not None else None
-        least = out - bps_of(out, slippage) if slippage is not None and slippage < BPS_SCALE else 0
+        least = _least(leg, out, desk)
         last = place == len(opportunity.legs) - 1
         if last and not guards:
             least = max(least, due + 1)
@@ -83,3 +85,34 @@ def _swaps(opportunity: Arbitrage, amount: int, due: int, desk: Desk, *, spends:
         swaps.append(PlannedSwap(leg.pool, leg.sell, leg.buy, None if spends and place else amount, least))
         amount = out if spends else (least if not last else out)
     return tuple(swaps)
+
+
+def _fixed(opportunity: Arbitrage, amount: int, due: int, desk: Desk, *, spends: bool, guards: bool) -> tuple[PlannedSwap, ...] | Rejected:
+    if amount < opportunity.amount:
+        return Rejected("size", f"the amounts of this trade are for {opportunity.amount}, {amount} were given", (("amount", amount),))
+    replayed = walk(opportunity, desk.view.pools, desk.at(opportunity.chain))
+    if isinstance(replayed, Broken):
+        return Rejected("quote", replayed.reason)
+    last_sale = {leg.sell: place for place, leg in enumerate(opportunity.legs)}
+    held: dict[AssetId, int] = {}
+    last_purchase = max(place for place, leg in enumerate(opportunity.legs) if leg.buy == opportunity.asset)
+    swaps = []
+    for place, (leg, fill) in enumerate(zip(opportunity.legs, replayed.fills, strict=True)):
+        # Whatever an earlier pool pays more or less than now, a leg that sells all that there is still does
+        all_held = spends and leg.sell != opportunity.asset and (last_sale[leg.sell] == place or held.get(leg.sell) == leg.amount)
+        held[leg.sell] = held.get(leg.sell, 0) - fill.amount_in
+        held[leg.buy] = held.get(leg.buy, 0) + fill.amount_out
+        least = _least(leg, fill.amount_out, desk)
+        if not spends and leg.buy != opportunity.asset:
+            least = fill.amount_out  # later legs sell fixed amounts of it
+        if not guards and place == last_purchase:
+            least = max(least, fill.amount_out - (dict(replayed.changes).get(opportunity.asset, 0) - (due - amount) - 1))
+        swaps.append(PlannedSwap(leg.pool, leg.sell, leg.buy, None if all_held else leg.amount, least))
+    return tuple(swaps)
+
+
+def _least(leg: Leg, out: int, desk: Desk) -> int:
+    """Return what a swap must pay by the slippage that its DEX is allowed, 0 where the configuration says nothing."""
+    policy = desk.view.policies.get(split_pool_id(leg.pool)[1])
+    slippage = policy.max_slippage_bps if policy is not None else None
+    return out - bps_of(out, slippage) if slippage is not None and slippage < BPS_SCALE else 0

@@ -10,6 +10,7 @@ from tidemill.domain.opportunity import Arbitrage, Leg
 from tidemill.domain.pool import Pool
 from tidemill.domain.time import ChainTime
 from tidemill.planning.desk import Desk
+from tidemill.planning.netted import is_netted, size_netted
 
 _LOST = -(1 << 300)
 """Below any real profit: the value of an amount that a route cannot carry."""
@@ -150,14 +151,14 @@ def _parabola(value: Callable[[int], int], best: int, second: int, third: int) -
 def size_route(opportunity: Arbitrage, allowance: Allowance, desk: Desk) -> Sized | Rejected:
     """Return the best size within the allowance: with own money, or with the loan that leaves more after its fee.
 
-    The cost of a loan's own steps is weighed too, valued in the opportunity's asset; own money wins a tie. A route whose legs fix their
-    amounts has its size already: its strategy must say how to fund it.
+    The cost of a loan's own steps is weighed too, valued in the opportunity's asset; own money wins a tie. A trade whose legs fix their
+    amounts has its size already: all of it is funded, or it is turned away.
     """
-    if any(leg.amount is not None for leg in opportunity.legs):
-        return Rejected("size", "the amounts of this route are fixed: its strategy must size it")
     legs, pools, at = opportunity.legs, desk.view.pools, desk.at(opportunity.chain)
     if any(leg.pool not in pools for leg in legs):
         return Rejected("stale", "a pool of the route is not loaded")
+    if is_netted(opportunity):
+        return size_netted(opportunity, allowance, desk, loan_cost(opportunity, desk))
     results: list[tuple[int, int, int, str | None]] = []
     own = min(allowance.own, desk.book.free(opportunity.asset))
     if own > 0:

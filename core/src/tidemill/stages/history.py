@@ -10,8 +10,8 @@ from immutables import Map
 from tidemill.domain.events import Bar, BookDelta, BookSnapshot, Event, Observation, Trade, TraderEvent
 from tidemill.domain.history import History, PairPoint, PastPlan, Wants
 from tidemill.domain.ids import MarketId, Pair, PlanId
+from tidemill.domain.offer import Offer
 from tidemill.domain.outcome import Outcome, OutcomeStatus
-from tidemill.domain.snapshot import Offer
 from tidemill.domain.time import ChainTime
 from tidemill.stages.effects import Intent
 
@@ -30,6 +30,7 @@ class Kept:
     """The union of several declarations: for each thing the greatest length that anyone asked for."""
 
     pairs: Mapping[Pair, int]
+    gaps: int
     bars: Mapping[tuple[MarketId, int], int]
     books: frozenset[MarketId]
     trades: Mapping[MarketId, int]
@@ -46,7 +47,7 @@ def union(declared: Iterable[Wants]) -> Kept:
     trades: dict[MarketId, int] = {}
     observations: dict[str, int] = {}
     traders: dict[str, int] = {}
-    plans = 0
+    plans = gaps = 0
     for wants in declared:
         for pair in wants.pairs:
             pairs[pair] = max(pairs.get(pair, 0), wants.pair_length)
@@ -60,7 +61,8 @@ def union(declared: Iterable[Wants]) -> Kept:
         for trader in wants.traders:
             traders[trader] = max(traders.get(trader, 0), wants.trader_length)
         plans = max(plans, wants.own_plans)
-    return Kept(pairs, bars, frozenset(books), trades, observations, traders, plans)
+        gaps = max(gaps, wants.gap_length)
+    return Kept(pairs, gaps, bars, frozenset(books), trades, observations, traders, plans)
 
 
 def keep_event(history: History, event: Event, kept: Kept) -> History:
@@ -83,14 +85,23 @@ def keep_event(history: History, event: Event, kept: Kept) -> History:
 
 
 def keep_pairs(history: History, at: ChainTime, kept: Kept, offers: Callable[[Pair], tuple[Offer, ...]]) -> History:
-    """Return the history with one point per declared pair: the best rate at the head that ends."""
+    """Return the history with one point per declared pair: the extreme offers at the head that ends."""
     points = history.pairs
     for pair, length in sorted(kept.pairs.items()):
         found = offers(pair)
         if found:
-            best = found[-1]
-            points = _append(points, pair, PairPoint(at.height, at.unix_time, best.numerator, best.denominator), length)
+            points = _append(points, pair, PairPoint(at.height, at.unix_time, found[0], found[-1]), length)
     return attrs.evolve(history, pairs=points) if points is not history.pairs else history
+
+
+def keep_gaps(history: History, at: ChainTime, kept: Kept, changed: Iterable[Pair], offers: Callable[[Pair], tuple[Offer, ...]]) -> History:
+    """Return the history with one point per pair that changed in the head that ends and that two pools or more trade."""
+    points = history.gaps
+    for pair in sorted(changed):
+        found = offers(pair)
+        if len(found) > 1:
+            points = _append(points, pair, PairPoint(at.height, at.unix_time, found[0], found[-1]), kept.gaps)
+    return attrs.evolve(history, gaps=points) if points is not history.gaps else history
 
 
 def past_plan(intent: Intent, outcome: Outcome | None, ended: int) -> PastPlan:

@@ -4,18 +4,20 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+import attrs
 from immutables import Map
 
 from tidemill.domain import events as ev
-from tidemill.domain.asset import Asset
+from tidemill.domain.asset import Asset, asset_after
 from tidemill.domain.book import BookState
 from tidemill.domain.history import PricePoint, Wants
-from tidemill.domain.ids import AssetId, BookId, ChainId, Key, MarketId, Pair, PoolId, pair_of
+from tidemill.domain.ids import AssetId, BookId, ChainId, Key, MarketId, Pair, PoolId, chain_of, pair_of
+from tidemill.domain.offer import Offer
 from tidemill.domain.outcome import Outcome
 from tidemill.domain.plan import Plan, Version
 from tidemill.domain.pool import Pool, Watch
 from tidemill.domain.search import CycleFinder
-from tidemill.domain.snapshot import ChainView, Changed, DexPolicy, Offer, Snapshot
+from tidemill.domain.snapshot import ChainView, Changed, DexPolicy, Snapshot
 from tidemill.domain.time import ChainTime
 from tidemill.domain.transaction import Wallet
 from tidemill.domain.valuation import grow_price_tree
@@ -26,7 +28,7 @@ from tidemill.hookspecs.lender import Lender
 from tidemill.stages.chain_rules import path_of
 from tidemill.stages.effects import Intent
 from tidemill.stages.guard import Fault, Guard, P, T
-from tidemill.stages.history import drop_plan, keep_event, keep_pairs, keep_plan, past_plan, union
+from tidemill.stages.history import drop_plan, keep_event, keep_gaps, keep_pairs, keep_plan, past_plan, union
 from tidemill.stages.loading import Loader, forget
 from tidemill.stages.loans import LoanWatch
 from tidemill.stages.market_state import MarketState, restored
@@ -79,6 +81,7 @@ class Market:
             ev.Logs: self._logs,
             ev.Gap: self._gap,
             ev.OraclePrice: self._price,
+            ev.Rate: self._rate,
         }
 
     def apply(self, batch: ev.Batch) -> frozenset[PoolId]:
@@ -100,6 +103,8 @@ class Market:
         self._read_loans()
         moved = self._loader.finish(self.state, self._height, self._sequence)
         self._changed.update(moved)
+        if self._kept.gaps and moved:
+            self.state.moved = self.state.moved.update(dict.fromkeys(moved))
         return moved
 
     def roll_back(self, event: ev.Rollback) -> frozenset[PoolId] | None:
@@ -159,12 +164,7 @@ class Market:
     def take_changed(self) -> Changed:
         """Return what changed since this was last called."""
         pools = tuple(sorted(pool for pool in self._changed if pool in self.state.refs))
-        pairs = {
-            pair_of(one, other)
-            for pool in pools
-            for place, one in enumerate(self.state.refs[pool].assets)
-            for other in self.state.refs[pool].assets[place + 1 :]
-        }
+        pairs = self._pairs_of(pools)
         markets = tuple(sorted(self._changed_markets))
         changed = Changed(pools, tuple(sorted(pairs)), tuple(sorted(self._changed_prices)), markets)
         self._changed_markets.clear()
@@ -217,6 +217,7 @@ class Market:
             policies=self.policies,
             markets=state.markets,
             now_ns=self._now_ns,
+            rates=state.rates,
         )
 
     def _read_loans(self) -> None:
@@ -257,8 +258,7 @@ class Market:
         if before is not None:
             past = self._past.setdefault(event.chain, deque(maxlen=ROLLBACK_BLOCKS))
             past.append((before.head.height, self.state.copy()))
-            if self._kept.pairs:
-                self.state.history = keep_pairs(self.state.history, before.head, self._kept, self._offers_of)
+            self._keep_points(before.head)
         head = ChainTime(event.chain, event.height, event.unix_time, event.epoch)
         self._loader.tick(self.state, head)
         if before is None:
@@ -269,6 +269,29 @@ class Market:
         swap_cost = self._told(event.chain, rules.swap_cost, event.fee)
         view = ChainView(head, following, rules.native, rules.wrapped, event.fee, rules.dollars, swap_cost)
         self.state.chains = self.state.chains.set(event.chain, view)
+
+    def _keep_points(self, at: ChainTime) -> None:
+        """Keep what the head that ends leaves of the pairs that somebody wants to see the past of."""
+        if self._kept.pairs:
+            self.state.history = keep_pairs(self.state.history, at, self._kept, self._offers_of)
+        if self._kept.gaps:
+            moved = [pool for pool in self.state.moved if chain_of(pool) == at.chain]  # order: pairs are sorted
+            changed = [pair for pair in self._pairs_of(moved) if len(self.state.by_pair.get(pair, ())) > 1]
+            self.state.history = keep_gaps(self.state.history, at, self._kept, changed, self._offers_of)
+            with self.state.moved.mutate() as left:
+                for pool in moved:
+                    del left[pool]
+                self.state.moved = left.finish()
+
+    def _pairs_of(self, pools: Iterable[PoolId]) -> set[Pair]:
+        """Return every pair that one of the pools trades; a pool that is no longer known trades none."""
+        return {
+            pair_of(one, other)
+            for ref in map(self.state.refs.get, pools)
+            if ref is not None
+            for place, one in enumerate(ref.assets)
+            for other in ref.assets[place + 1 :]
+        }
 
     def _told(self, chain: ChainId, ask: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Ask a chain's rules what no run can go on without.
@@ -291,7 +314,10 @@ class Market:
     def _found(self, event: ev.Found) -> None:
         state = self.state
         if event.assets:
-            state.assets = state.assets.update({asset.id: asset for asset in event.assets})
+            with state.assets.mutate() as assets:
+                for asset in event.assets:
+                    assets[asset.id] = asset_after(assets.get(asset.id), asset)
+                state.assets = assets.finish()
         if event.markets:
             state.markets = state.markets.update({market.id: market for market in event.markets})
         self._loader.found(state, event.pools)
@@ -320,7 +346,12 @@ class Market:
         self.state.prices = self.state.prices.set(event.asset, point)
         self._changed_prices.add(event.asset)
 
+    def _rate(self, event: ev.Rate) -> None:
+        if event.units > 0:  # below one unit nothing can be done in any time: no measure
+            self.state.rates = self.state.rates.set(event.name, event.units)
+
 
 def _verified(rules: Iterable[ChainRules]) -> Map[AssetId, Asset]:
-    """Return what chains say of their own assets, so that the native coin has a name before anything is found."""
-    return Map({asset.id: asset for rule in rules for asset in rule.verified_assets().values()})
+    """Return what chains say of their own assets: the native coin has a name before anything is found, and all of them count as sound."""
+    verified = (asset for rule in rules for asset in rule.verified_assets().values())
+    return Map({asset.id: asset if asset.transfers != "unknown" else attrs.evolve(asset, transfers="sound") for asset in verified})

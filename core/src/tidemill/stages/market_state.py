@@ -1,5 +1,6 @@
 """The market's state as persistent maps: a checkpoint is a copy of references."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
@@ -8,7 +9,7 @@ from immutables import Map
 
 from tidemill.domain.asset import Asset
 from tidemill.domain.events import Log, Market
-from tidemill.domain.history import History, PricePoint
+from tidemill.domain.history import History, PairPoint, PricePoint
 from tidemill.domain.ids import AssetId, ChainId, Key, MarketId, Pair, PoolId, chain_of
 from tidemill.domain.plan import Version
 from tidemill.domain.pool import Pool, PoolRef, Watch
@@ -31,7 +32,10 @@ class Loading:
 
 @define
 class MarketState:
-    """All that a rollback restores. The mappings are persistent: they are replaced, never changed in place."""
+    """All that a rollback restores. The mappings are persistent: they are replaced, never changed in place.
+
+    ``moved`` holds the pools that changed since their chain's newest head, where somebody wants the history of gaps.
+    """
 
     chains: Map[ChainId, ChainView] = field(factory=Map)
     assets: Map[AssetId, Asset] = field(factory=Map)
@@ -43,6 +47,7 @@ class MarketState:
     watches: Map[PoolId, Watch] = field(factory=Map)
     loading: Map[PoolId, Loading] = field(factory=Map)
     timed: Map[PoolId, int] = field(factory=Map)
+    moved: Map[PoolId, None] = field(factory=Map)
     by_pair: Map[Pair, tuple[PoolId, ...]] = field(factory=Map)
     states: Map[ChainId, Map[Key, bytes | None]] = field(factory=Map)
     by_key: Map[ChainId, Map[Key, tuple[PoolId, ...]]] = field(factory=Map)
@@ -50,13 +55,15 @@ class MarketState:
     prices: Map[AssetId, PricePoint] = field(factory=Map)
     trees: Map[ChainId, PriceTree] = field(factory=Map)
     history: History = field(factory=History)
+    rates: Map[str, int] = field(factory=Map)
 
     def copy(self) -> "MarketState":
         """Return a checkpoint: the maps are shared."""
         return attrs.evolve(self)
 
 
-_BY_POOL = ("refs", "pools", "versions", "seen", "watches", "loading", "timed")
+Points = Mapping[Pair, tuple[PairPoint, ...]]
+_BY_POOL = ("refs", "pools", "versions", "seen", "watches", "loading", "timed", "moved")
 _BY_CHAIN = ("chains", "states", "by_key", "by_address", "trees")
 
 
@@ -71,10 +78,18 @@ def restored(now: MarketState, then: MarketState, chain: ChainId) -> MarketState
         setattr(result, name, _swap(current, old, {pool for pool in (*current, *old) if chain_of(pool) == chain}))
     pairs = {pair for pair in (*now.by_pair, *then.by_pair) if chain_of(pair[0]) == chain}  # order: a set of another
     result.by_pair = _swap(now.by_pair, then.by_pair, pairs)
-    points, old = Map(now.history.pairs.items()), Map(then.history.pairs.items())
-    points = _swap(points, old, {pair for pair in (*points, *old) if chain_of(pair[0]) == chain})
-    result.history = attrs.evolve(now.history, pairs=points)
+    result.history = attrs.evolve(
+        now.history,
+        pairs=_points(now.history.pairs, then.history.pairs, chain),
+        gaps=_points(now.history.gaps, then.history.gaps, chain),
+    )
     return result
+
+
+def _points(now: Points, then: Points, chain: ChainId) -> Points:
+    """Return the points of one chain's pairs as they were then, those of other chains as they are now."""
+    points, old = Map(now.items()), Map(then.items())
+    return _swap(points, old, {pair for pair in (*points, *old) if chain_of(pair[0]) == chain})
 
 
 def _swap(current: Map[Any, Any], old: Map[Any, Any], keys: set[Any]) -> Map[Any, Any]:

@@ -46,6 +46,8 @@ def route_text(opportunity: Opportunity, assets: Mapping[AssetId, Asset]) -> str
 
 def readable(reason: str, assets: Mapping[AssetId, Asset]) -> str:
     """Return a reason with its ``<amount> of <asset id>`` in whole tokens and symbols, and other asset ids as symbols."""
+    if "/" not in reason:  # no asset id is without, and most reasons name none
+        return reason
 
     def amount(found: re.Match[str]) -> str:
         asset = AssetId(found[2])
@@ -108,6 +110,12 @@ def plugin_note(event: PluginState, head: ChainTime) -> Note:
     """Tell that a plugin failed, came back or was disabled."""
     text = f"{event.plugin} {event.state} ({event.failures} in a row): {event.reason}"
     return _note("plugin", "warning", head, text, (("plugin", event.plugin), ("state", event.state), ("failures", event.failures)))
+
+
+def warmed_note(event: PluginState, head: ChainTime) -> Note:
+    """Tell what became of a searcher's warming."""
+    fields = (("plugin", event.plugin), ("state", event.state), ("reason", event.reason))
+    return _note("warmed", "info", head, f"{event.plugin}: {event.reason}", fields)
 
 
 def control_note(event: Control, strategies: Sequence[str], head: ChainTime) -> Note:

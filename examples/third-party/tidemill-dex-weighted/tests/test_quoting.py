@@ -76,16 +76,3 @@ def test_a_fee_finer_than_parts_per_million_is_none() -> None:
     """0.17609 % are 1760.9 parts."""
     assert decoded(POOLS["gel_dexg_60_40"]).fee_ppm is None
     assert decoded(POOLS["weth_bal"]).fee_ppm == 10_000
-
-
-def test_spot_rate_is_the_price_of_little() -> None:
-    """80 % of 100 against 20 % of 10 is 0.4 for one, less 1 %; a millionth of a token gets nearly that, and never more."""
-    pool = pool_of(100 * E18, 10 * E18)
-    rate = pool.spot_rate(SELL, BUY)
-    assert rate is not None
-
-    out = pool.amount_out(SELL, BUY, 10**12, AT)
-    assert rate[0] * 1000 == rate[1] * 396
-    assert 395_000 * 10**6 < out <= 396_000 * 10**6
-    assert pool.spot_rate(SELL, SELL) is None
-    assert pool_of(0, E18).spot_rate(SELL, BUY) is None

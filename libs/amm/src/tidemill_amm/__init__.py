@@ -5,6 +5,7 @@ an ``int`` in base units and equals the contract's to the unit; every error is a
 """
 
 from tidemill_amm import concentrated, constant_product
+from tidemill_amm.curve import PoolCurve
 from tidemill_amm.errors import AmmError
 
-__all__ = ["AmmError", "concentrated", "constant_product"]
+__all__ = ["AmmError", "PoolCurve", "concentrated", "constant_product"]

@@ -10,6 +10,7 @@ Everything is an ``int`` in base units. Reserves are those of the pair's storage
 
 from typing import Final, NamedTuple
 
+from tidemill_amm.curve import PoolCurve
 from tidemill_amm.errors import InsufficientLiquidity, InvalidAmount, InvalidFee, InvalidReserves
 
 PPM: Final = 1_000_000
@@ -100,6 +101,24 @@ def pool_after(amount_in: int, reserve_in: int, reserve_out: int, fee_ppm: int) 
     check_reserves(reserve_in, reserve_out)
     check_reserves(after.reserve_in, after.reserve_out)
     return after
+
+
+def curve_of(reserve_in: int, reserve_out: int, fee_ppm: int, max_in: int) -> PoolCurve:
+    """Return what the pair pays for every input up to ``max_in``, or up to what its uint112 takes: ``amount_out`` before it is rounded.
+
+    That is one piece; ``slack`` is 1, because the pair rounds once and downwards, by less than one unit.
+
+    Args:
+        reserve_in: reserve of the input token, 0 <= reserve_in < 2**112.
+        reserve_out: reserve of the output token; >= 0.
+        fee_ppm: the pair's fee; 0 <= fee_ppm < 1_000_000.
+        max_in: base units of the input token, fee included, where the curve may end; what is not above 0 gives no piece.
+    """
+    end = min(max_in, MAX_RESERVE - reserve_in)
+    if end <= 0 or not (reserve_in and reserve_out):
+        return PoolCurve((), 0)
+    rest = PPM - fee_ppm
+    return PoolCurve(((0, end, rest * reserve_out, PPM * reserve_in, rest),), 1)
 
 
 def check_reserves(reserve0: int, reserve1: int) -> None:

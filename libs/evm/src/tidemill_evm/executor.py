@@ -81,6 +81,17 @@ class FlowCall:
     expires: int
 
 
+def addresses_of(steps: Sequence[Step]) -> set[str]:
+    """Return the addresses that a program of these steps names, those inside loans too; ``MAX_COUNT`` of them, with its guards', fit."""
+    found: set[str] = set()
+    for step in steps:
+        if isinstance(step, FlashLoan):
+            found |= {step.pool, step.asset} | addresses_of(step.inner)
+        else:
+            found |= {getattr(step, name) for name in ("pool", "contract", "spender", "token_in", "token_out") if hasattr(step, name)}
+    return found
+
+
 def encode_flow(steps: Sequence[Step], guards: Sequence[tuple[str, int]], expires: int) -> bytes:
     """Return the calldata that carries out ``steps``.
 

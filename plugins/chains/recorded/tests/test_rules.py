@@ -3,10 +3,11 @@
 from decimal import Decimal
 
 import pytest
+from attrs import evolve
 
 from tidemill import UsageError
 from tidemill.domain.answers import CannotFit
-from tidemill.domain.ids import MAIN_BOOK, AssetId, BookId, ChainId, OpportunityId, PlanId, PoolId, erc20, pool_id
+from tidemill.domain.ids import MAIN_BOOK, AssetId, BookId, ChainId, OpportunityId, PlanId, PoolId, address_of, erc20, pool_id
 from tidemill.domain.plan import Flow
 from tidemill.domain.pool import PoolRef
 from tidemill.domain.snapshot import Snapshot
@@ -14,7 +15,7 @@ from tidemill.domain.time import ChainTime
 from tidemill.domain.transaction import Unsigned, Wallet
 from tidemill_chain_recorded import Recorded, RecordedRules, RecordedSettings
 from tidemill_evm.address import normalize_address
-from tidemill_evm.executor import decode_flow
+from tidemill_evm.executor import addresses_of, decode_flow
 from tidemill_evm.gas import estimate_gas
 from tidemill_evm.steps import CallSwap, FlashLoan, V2Swap, V3Swap
 from tidemill_testing.market import snapshot_of
@@ -160,6 +161,15 @@ def test_plan_beyond_a_limit_does_not_fit(market: Snapshot) -> None:
     large = rules.compose(flow(), long, WALLET, market)
     assert isinstance(large, CannotFit)
     assert ("bytes of calldata", 128 * 1024) == (large.what, large.limit)
+
+
+def test_plan_of_more_addresses_than_a_program_names_does_not_fit(market: Snapshot) -> None:
+    """Few steps may name many pools, one each: it is the plan that is too large, and no fault of the chain."""
+    rules = RecordedRules(RecordedSettings(gas_limit=10**12))
+    many = tuple(evolve(V2, pool=f"0x{place:040x}") for place in range(1, 255))
+    names = addresses_of(many) | {address_of(asset) for asset, _ in flow().guards}
+
+    assert CannotFit("addresses", 255, len(names)) == rules.compose(flow(), many, WALLET, market)
 
 
 def test_pool_id_of_a_plan_is_not_needed(market: Snapshot) -> None:

@@ -136,7 +136,7 @@ def recorded_pool() -> Iterator[PoolCase]:
 
 
 RECORDED = tuple(recorded_pool())
-BOTH = frozenset({"exact_out", "logs", "steps"})
+BOTH = frozenset({"exact_out", "segments", "logs", "steps"})
 
 
 class TestUniswapV2(DexConformance):

@@ -11,8 +11,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tidemill.domain.answers import NoCurve, NoQuote, NoQuoteReason
+from tidemill.domain.curves import curve_out
 from tidemill.domain.ids import AssetId, ChainId, PoolId
-from tidemill.domain.pool import Pool, Quote, Swapped
+from tidemill.domain.pool import Curve, Pool, Quote, Swapped
 from tidemill.domain.time import ChainTime
 from tidemill_dex_uniswap.quoting import V2Pool
 from tidemill_evm.address import normalize_address
@@ -183,10 +184,32 @@ def test_quote_fee_is_in_what_is_sold() -> None:
 
 
 def test_pair_is_a_value() -> None:
-    """Equal state is an equal pool, with the same hash, also out of another process; there is no curve of it."""
+    """Equal state is an equal pool, with the same hash, also out of another process."""
     pool = pair(5, 7)
 
     assert pool == pickle.loads(pickle.dumps(pool))
     assert hash(pair(5, 7)) == hash(pool)
     assert pool != pair(7, 5)
-    assert isinstance(pool.segments(ONE, TWO, AT, 5), NoCurve)
+
+
+@given(PAIRS, WAYS, AMOUNTS, AMOUNTS)
+def test_segments_any_pair_is_quote_within_slack(pool: V2Pool, way: tuple[AssetId, AssetId], max_in: int, amount: int) -> None:
+    """Up to what is asked for, or what the reserve takes, one segment says what is paid, but for its one rounding."""
+    curve, room = pool.segments(*way, AT, max_in), MAX - of(pool, way)[0]
+    if not room:
+        assert isinstance(curve, NoCurve)
+        return
+    assert isinstance(curve, Curve)
+    last = min(max_in, room)
+    amount = min(amount, last)
+
+    assert (1, 1, last) == (len(curve.segments), curve.slack, curve.segments[0].in_to)
+    assert curve_out(curve, amount) == pool.amount_out(*way, amount, AT)
+
+
+def test_segments_of_nothing_are_no_curve() -> None:
+    """Another asset, an empty reserve, no amount: each is said by ``NoCurve``."""
+    found = [pair(5, 7).segments(ONE, OTHER, AT, 5), pair(0, 0).segments(ONE, TWO, AT, 5), pair(5, 7).segments(ONE, TWO, AT, 0)]
+
+    assert [True] * 3 == [isinstance(answer, NoCurve) for answer in found]
+    assert [True, False, False] == ["does not trade" in str(answer) for answer in found]

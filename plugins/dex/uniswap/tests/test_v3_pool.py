@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from immutables import Map
 
 from tidemill.domain.answers import NoCurve, NoQuote, NoQuoteReason
+from tidemill.domain.curves import curve_out
 from tidemill.domain.ids import AssetId, ChainId, Key, PoolId, address_of
-from tidemill.domain.pool import Pool, PoolRef, Quote, Swapped
+from tidemill.domain.pool import Curve, Pool, PoolRef, Quote, Swapped
 from tidemill.domain.time import ChainTime
 from tidemill.hookspecs.dex import Dex
 from tidemill_amm.concentrated import (
@@ -228,14 +229,54 @@ def test_holdings_are_the_virtual_reserves_at_the_price(pool: V3Pool, way: tuple
 
 
 def test_pool_is_a_value() -> None:
-    """Equal state is an equal pool, with the same hash, also out of another process; there is no curve of it."""
+    """Equal state is an equal pool, with the same hash, also out of another process."""
     again = made(1 << 96, ((-600, 600, 10**18), (-6_000, 6_000, 10**18)))
 
     assert isinstance(SIMPLE, Pool)
     assert 3_000 == SIMPLE.fee_ppm
     assert again == SIMPLE == pickle.loads(pickle.dumps(SIMPLE))
     assert hash(again) == hash(SIMPLE)
-    assert isinstance(SIMPLE.segments(ONE, TWO, AT, 5), NoCurve)
+
+
+@given(pools(), WAYS, st.integers(1, 10**6) | st.integers(1, 10**26) | st.just(1 << 256), st.data())
+def test_segments_any_pool_is_quote_within_slack(pool: V3Pool, way: tuple[AssetId, AssetId], max_in: int, data: st.DataObject) -> None:
+    """Each amount that the curve covers is filled, and paid within its slack, at the ends of its segments as well."""
+    curve = pool.segments(*way, AT, max_in)
+    if isinstance(curve, NoCurve):
+        assert 0 == pool.amount_out(*way, 1 << 10, AT)  # a few units, each rounded up, are all that it takes
+        return
+    ends = [segment.in_to for segment in curve.segments]
+    assert ends[-1] <= max_in
+    for amount in {*data.draw(st.sets(st.integers(1, ends[-1]), max_size=4)), *ends, *(end + 1 for end in ends[:-1])}:
+        quote = pool.quote_exact_in(*way, amount, AT)
+        assert isinstance(quote, Quote)
+        assert curve_out(curve, amount, round_up=True) - curve.slack <= quote.amount_out <= curve_out(curve, amount) + curve.slack
+
+
+def test_segments_recorded_pool_is_quoter_within_slack(
+    golden: Callable[[str], list[tuple[str, str, int, int]]], uniswap: Dex, bench: Any, wbtc_weth: tuple[PoolRef, dict[Key, bytes]]
+) -> None:
+    """The window that is loaded at first covers what it can quote, and there the quoter's answers are within the slack."""
+    pool = bench.load(uniswap, *wbtc_weth)[0].pool
+    covered = 0
+    for function, direction, amount, value in golden(GOLDEN):
+        way = pool.assets if direction == "WBTC->WETH" else pool.assets[::-1]
+        curve = pool.segments(*way, AT, amount)
+        assert isinstance(curve, Curve)
+        if function != "quoteExactInputSingle" or curve.segments[-1].in_to < amount:
+            continue
+        covered += 1
+        assert curve_out(curve, amount, round_up=True) - curve.slack <= value <= curve_out(curve, amount) + curve.slack
+
+    assert 20 < covered
+
+
+def test_segments_of_nothing_are_no_curve() -> None:
+    """Another asset, no liquidity, no amount: each is said by ``NoCurve``."""
+    found = [SIMPLE.segments(ONE, OTHER, AT, 5), made(1 << 96, ()).segments(ONE, TWO, AT, 5), SIMPLE.segments(ONE, TWO, AT, 0)]
+
+    assert [True] * 3 == [isinstance(answer, NoCurve) for answer in found]
+    assert [True, False, False] == ["does not trade" in str(answer) for answer in found]
 
 
 def test_closed_pool_quotes_nothing() -> None:

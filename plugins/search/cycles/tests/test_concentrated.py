@@ -1,24 +1,24 @@
 """Cycles over concentrated liquidity, which no closed form sizes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from random import Random
 from typing import Any
 
 import pytest
 from attrs import frozen
 
-from tidemill.domain.answers import NoQuote, NoQuoteReason
+from tidemill.domain.answers import NoCurve, NoQuote, NoQuoteReason
 from tidemill.domain.ids import AssetId, PoolId
-from tidemill.domain.pool import Pool, Quote
-from tidemill.domain.search import CycleQuery
+from tidemill.domain.pool import Curve, Pool, Quote, Segment
+from tidemill.domain.search import Candidate, CycleQuery
 from tidemill.domain.time import ChainTime
 from tidemill_amm import concentrated
 from tidemill_search_cycles import Cycles
-from tidemill_testing.conformance.search.brute_force import Found, by_route
 from tidemill_testing.market import NEXT, SIM, OpaquePool, PairPool, snapshot_of, token
 
 NAMES = [token(f"T{place}") for place in range(4)]
 START = NAMES[0]
+Found = dict[tuple[tuple[PoolId, ...], tuple[AssetId, ...]], int]
 
 
 @frozen
@@ -42,12 +42,12 @@ class RangePool(OpaquePool):
 
 
 @frozen
-class SpotRangePool(RangePool):
-    """The same, telling its marginal rate."""
+class DrawnRangePool(RangePool):
+    """The same, giving its curve."""
 
-    def spot_rate(self, sell: AssetId, buy: AssetId) -> tuple[int, int] | None:
-        square, rest = self.state.sqrt_price_x96**2, 10**6 - (self.fee_ppm or 0)
-        return (square * rest, 10**6 << 192) if sell == self.assets[0] else ((rest << 192), square * 10**6)
+    def segments(self, sell: AssetId, buy: AssetId, at: ChainTime, max_in: int) -> Curve | NoCurve:
+        drawn = concentrated.curve_of(self.state, sell == self.assets[0], max_in)
+        return Curve(tuple(Segment(*piece) for piece in drawn.pieces), drawn.slack) if drawn.pieces else NoCurve("nothing to sell into")
 
 
 def range_pool(random: Random, place: int, kind: type[RangePool]) -> RangePool:
@@ -106,14 +106,16 @@ def by_grid(pools: list[PairPool]) -> Found:
     return found
 
 
-@pytest.mark.parametrize("kind", [RangePool, SpotRangePool])
+@pytest.mark.parametrize("kind", [RangePool, DrawnRangePool])
 @pytest.mark.parametrize("seed", range(3))
-def test_find_mixed_pools_finds_all_that_a_grid_finds(seed: int, kind: type[RangePool]) -> None:
+def test_find_mixed_pools_finds_all_that_a_grid_finds(
+    seed: int, kind: type[RangePool], found_by: Callable[[Iterator[Candidate]], Found]
+) -> None:
     """Over pairs and concentrated pools every route that gains on a fine grid is found, sized no worse than the grid's best."""
     pools = mixed(seed, kind)
     searcher = Cycles()
     snapshot_of(pools, searcher=searcher)
-    want, got = by_grid(pools), by_route(searcher.find(CycleQuery(SIM, (START,), 2, 4)))
+    want, got = by_grid(pools), found_by(searcher.find(CycleQuery(SIM, (START,), 2, 4)))
 
     assert all(isinstance(pool, Pool) for pool in pools)
     assert len(want) > 3
@@ -122,9 +124,9 @@ def test_find_mixed_pools_finds_all_that_a_grid_finds(seed: int, kind: type[Rang
         assert profit - profit // 10**6 - 8 <= got[key]
 
 
-@pytest.mark.parametrize(("kind", "exact"), [(RangePool, False), (SpotRangePool, True)])
-def test_find_concentrated_pools_are_exact_with_a_spot_rate(kind: type[RangePool], exact: bool) -> None:
-    """Only a stated marginal rate proves that nothing was left out."""
+@pytest.mark.parametrize(("kind", "exact"), [(RangePool, False), (DrawnRangePool, True)])
+def test_find_concentrated_pools_are_exact_with_a_curve(kind: type[RangePool], exact: bool) -> None:
+    """Only a curve proves that nothing was left out."""
     searcher = Cycles()
     snapshot_of(mixed(0, kind), searcher=searcher)
 

@@ -6,4 +6,4 @@ from tidemill_testing.conformance import SearchConformance
 
 class TestCycles(SearchConformance):
     plugin = Cycles
-    capabilities = frozenset({"complete", "optimal"})
+    capabilities = frozenset({"complete", "optimal", "screens", "netted"})

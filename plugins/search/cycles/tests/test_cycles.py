@@ -1,16 +1,22 @@
 """The searcher against brute force."""
 
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from random import Random
 
 import networkx as nx
 import pytest
+from attrs import evolve
 
 from tidemill.domain.ids import AssetId, PoolId
-from tidemill.domain.search import CycleQuery
+from tidemill.domain.search import Candidate, CycleQuery
 from tidemill_search_cycles import Cycles, CyclesSettings
-from tidemill_testing.conformance.search.brute_force import brute_force, by_route, random_pools
 from tidemill_testing.market import NEXT, SIM, PairPool, pair_pool, snapshot_of, token
+
+Found = dict[tuple[tuple[PoolId, ...], tuple[AssetId, ...]], int]
+Brute = Callable[[list[PairPool], AssetId, range], Found]
+FoundBy = Callable[[Iterator[Candidate]], Found]
+Market = Callable[..., list[PairPool]]
 
 START = token("T0")
 A, B, C = token("A"), token("B"), token("C")
@@ -23,27 +29,27 @@ def searcher_of(pools: list[PairPool]) -> Cycles:
 
 
 @pytest.mark.parametrize("seed", range(25))
-def test_find_random_market_equals_brute_force(seed: int) -> None:
+def test_find_random_market_equals_brute_force(seed: int, brute: Brute, found_by: FoundBy, market: Market) -> None:
     """Every cycle of two to four hops that gains is found once, with the profit of the integer optimum."""
     random = Random(seed)
-    pools = random_pools(random, tokens=random.randint(3, 8), count=random.randint(4, 26))
+    pools = market(random, tokens=random.randint(3, 8), count=random.randint(4, 26))
 
-    assert brute_force(pools, START, range(2, 5)) == by_route(searcher_of(pools).find(CycleQuery(SIM, (START,), 2, 4)))
+    assert brute(pools, START, range(2, 5)) == found_by(searcher_of(pools).find(CycleQuery(SIM, (START,), 2, 4)))
 
 
 @pytest.mark.parametrize("hops", [range(2, 3), range(3, 4), range(4, 5), range(3, 5)])
-def test_find_range_of_hops_gives_no_other(hops: range) -> None:
+def test_find_range_of_hops_gives_no_other(hops: range, brute: Brute, found_by: FoundBy, market: Market) -> None:
     """Only cycles with a number of hops that was asked for are given."""
-    pools = random_pools(Random(7), tokens=6, count=24)
+    pools = market(Random(7), tokens=6, count=24)
     query = CycleQuery(SIM, (START,), hops.start, hops.stop - 1)
 
-    assert brute_force(pools, START, hops) == by_route(searcher_of(pools).find(query))
+    assert brute(pools, START, hops) == found_by(searcher_of(pools).find(query))
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_find_routes_are_those_of_networkx(seed: int) -> None:
+def test_find_routes_are_those_of_networkx(seed: int, market: Market) -> None:
     """The routes that gain are among the simple cycles of the multigraph, and each that gains at the margin and pays is there."""
-    pools = random_pools(Random(seed), tokens=5, count=14)
+    pools = market(Random(seed), tokens=5, count=14)
     graph: nx.MultiDiGraph[AssetId] = nx.MultiDiGraph()
     for pool in pools:
         one, other = pool.assets
@@ -80,21 +86,21 @@ def test_find_routes_are_those_of_networkx(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_find_pools_that_hide_their_reserves_equals_brute_force(seed: int) -> None:
+def test_find_pools_that_hide_their_reserves_equals_brute_force(seed: int, brute: Brute, found_by: FoundBy, market: Market) -> None:
     """Pools that only quote are searched by amounts: the same cycles, the same profit but for the units that floors take a hop."""
     random = Random(seed)
-    pools = random_pools(random, tokens=5, count=16, opaque_share=50, least_depth=12)
-    want = brute_force(pools, START, range(2, 5))
-    got = by_route(searcher_of(pools).find(CycleQuery(SIM, (START,), 2, 4)))
+    pools = market(random, tokens=5, count=16, opaque_share=50, least_depth=12)
+    want = brute(pools, START, range(2, 5))
+    got = found_by(searcher_of(pools).find(CycleQuery(SIM, (START,), 2, 4)))
 
     assert {key for key, profit in want.items() if profit > 16} <= set(got)
     for key, profit in got.items():
         assert want.get(key, 0) - 8 - want.get(key, 0) // 10**6 <= profit
 
 
-def test_find_amounts_are_quoted_hop_by_hop() -> None:
+def test_find_amounts_are_quoted_hop_by_hop(market: Market) -> None:
     """Amounts chain through the exact pools: each output is the next input, and profit is last less first."""
-    pools = random_pools(Random(3), tokens=5, count=20, opaque_share=30)
+    pools = market(Random(3), tokens=5, count=20, opaque_share=30)
     snapshot = snapshot_of(pools)
     candidates = list(searcher_of(pools).find(CycleQuery(SIM, (START,), 2, 4)))
 
@@ -108,10 +114,10 @@ def test_find_amounts_are_quoted_hop_by_hop() -> None:
 
 @pytest.mark.parametrize("opaque_share", [0, 30])
 @pytest.mark.parametrize("seed", range(4))
-def test_find_changed_only_after_each_update_equals_full(seed: int, opaque_share: int) -> None:
+def test_find_changed_only_after_each_update_equals_full(seed: int, opaque_share: int, found_by: FoundBy, market: Market) -> None:
     """What passes a changed pool is found from the changes alone, whether pools move, appear or go."""
     random = Random(seed)
-    pools = {pool.id: pool for pool in random_pools(random, tokens=7, count=40, opaque_share=opaque_share)}
+    pools = {pool.id: pool for pool in market(random, tokens=7, count=40, opaque_share=opaque_share)}
     spare = list(pools.values())[35:]
     for pool in spare:
         del pools[pool.id]
@@ -133,46 +139,46 @@ def test_find_changed_only_after_each_update_equals_full(seed: int, opaque_share
             pools[new.id] = new
             changed.add(new.id)
         snapshot_of(pools.values(), changed=changed, searcher=searcher)
-        fresh = by_route(searcher_of(list(pools.values())).find(query))
+        fresh = found_by(searcher_of(list(pools.values())).find(query))
 
-        assert fresh == by_route(searcher.find(query))
-        assert {key: profit for key, profit in fresh.items() if changed & set(key[0])} == by_route(searcher.find(only))
+        assert fresh == found_by(searcher.find(query))
+        assert {key: profit for key, profit in fresh.items() if changed & set(key[0])} == found_by(searcher.find(only))
 
 
-def test_find_changed_only_when_all_changed_equals_full() -> None:
+def test_find_changed_only_when_all_changed_equals_full(found_by: FoundBy, market: Market) -> None:
     """After the first update everything counts as changed; with half changed, everything through that half."""
-    pools = random_pools(Random(5), tokens=6, count=40)
+    pools = market(Random(5), tokens=6, count=40)
     searcher = searcher_of(pools)
-    everything = by_route(searcher.find(CycleQuery(SIM, (START,), 2, 4)))
+    everything = found_by(searcher.find(CycleQuery(SIM, (START,), 2, 4)))
     only = CycleQuery(SIM, (START,), 2, 4, changed_only=True)
     half = {pool.id for pool in pools[::2]}
 
-    assert everything == by_route(searcher.find(only))
+    assert everything == found_by(searcher.find(only))
     snapshot_of(pools, changed=half, searcher=searcher)
-    assert {key: profit for key, profit in everything.items() if half & set(key[0])} == by_route(searcher.find(only))
+    assert {key: profit for key, profit in everything.items() if half & set(key[0])} == found_by(searcher.find(only))
 
 
-def test_update_pools_that_changes_do_not_name_are_found_too() -> None:
+def test_update_pools_that_changes_do_not_name_are_found_too(found_by: FoundBy, market: Market) -> None:
     """A snapshot that holds other pools than its changes explain is compared as a whole."""
-    pools = random_pools(Random(11), tokens=5, count=20)
+    pools = market(Random(11), tokens=5, count=20)
     searcher = searcher_of(pools[:15])
     snapshot_of(pools[3:], changed=(), searcher=searcher)
     snapshot_of(pools[4:], changed=(), searcher=searcher)
     query = CycleQuery(SIM, (START,), 2, 4)
 
-    assert by_route(searcher_of(pools[4:]).find(query)) == by_route(searcher.find(query))
+    assert found_by(searcher_of(pools[4:]).find(query)) == found_by(searcher.find(query))
 
 
-def test_find_best_first_by_what_hops_cost_leaves_out_what_loses() -> None:
+def test_find_best_first_by_what_hops_cost_leaves_out_what_loses(found_by: FoundBy, market: Market) -> None:
     """Candidates come by profit less the cost of their hops, ties by pool ids; what does not leave more than that cost is left out."""
-    searcher = searcher_of(random_pools(Random(5), tokens=5, count=24))
-    everything = by_route(searcher.find(CycleQuery(SIM, (START,), 2, 4)))
+    searcher = searcher_of(market(Random(5), tokens=5, count=24))
+    everything = found_by(searcher.find(CycleQuery(SIM, (START,), 2, 4)))
     per_hop = sorted(everything.values())[len(everything) // 3] // 3
     found = list(searcher.find(CycleQuery(SIM, (START,), 2, 4, cost_per_hop=((START, per_hop),))))
     keys = [(per_hop * len(one.legs) - one.profit, tuple(leg.pool for leg in one.legs)) for one in found]
 
     assert sorted(keys) == keys
-    assert {key: profit for key, profit in everything.items() if profit > per_hop * len(key[0])} == by_route(iter(found))
+    assert {key: profit for key, profit in everything.items() if profit > per_hop * len(key[0])} == found_by(iter(found))
     assert 10 < len(found) < len(everything)
 
 
@@ -186,27 +192,27 @@ def test_find_equal_routes_ordered_by_pool_ids() -> None:
     assert sorted(pool.id for pool in twins) == [leg.pool for candidate in found for leg in candidate.legs if leg.pool != dear.id]
 
 
-def test_find_top_gives_the_best_of_all() -> None:
+def test_find_top_gives_the_best_of_all(market: Market) -> None:
     """``top`` cuts the list, not the search."""
-    searcher = searcher_of(random_pools(Random(5), tokens=5, count=24))
+    searcher = searcher_of(market(Random(5), tokens=5, count=24))
     everything = list(searcher.find(CycleQuery(SIM, (START,), 2, 4)))
 
     assert everything[:3] == list(searcher.find(CycleQuery(SIM, (START,), 2, 4, top=3)))
 
 
-def test_find_min_profit_leaves_out_what_is_below() -> None:
+def test_find_min_profit_leaves_out_what_is_below(found_by: FoundBy, market: Market) -> None:
     """No less than ``min_profit`` is given, and everything from there on."""
-    searcher = searcher_of(random_pools(Random(5), tokens=5, count=24))
-    everything = by_route(searcher.find(CycleQuery(SIM, (START,), 2, 4)))
+    searcher = searcher_of(market(Random(5), tokens=5, count=24))
+    everything = found_by(searcher.find(CycleQuery(SIM, (START,), 2, 4)))
     least = sorted(everything.values())[len(everything) // 2]
     want = {key: profit for key, profit in everything.items() if profit >= least}
 
-    assert want == by_route(searcher.find(CycleQuery(SIM, (START,), 2, 4, min_profit=least)))
+    assert want == found_by(searcher.find(CycleQuery(SIM, (START,), 2, 4, min_profit=least)))
 
 
-def test_find_capital_is_never_exceeded() -> None:
+def test_find_capital_is_never_exceeded(market: Market) -> None:
     """With little money a cycle takes what there is; with none nothing is found."""
-    searcher = searcher_of(random_pools(Random(5), tokens=5, count=24, opaque_share=30))
+    searcher = searcher_of(market(Random(5), tokens=5, count=24, opaque_share=30))
     for capital in (10**9, 10**15):
         found = list(searcher.find(CycleQuery(SIM, (START,), 2, 4, capital=((START, capital),))))
         assert found
@@ -250,9 +256,9 @@ def test_find_several_starts_ranks_by_value() -> None:
     assert [A, B, C] == [candidate.asset for candidate in dear_in_b]
 
 
-def test_find_other_chain_or_unknown_start_gives_nothing() -> None:
+def test_find_other_chain_or_unknown_start_gives_nothing(market: Market) -> None:
     """A start that the graph does not know, or on another chain than asked for, has no cycles."""
-    searcher = searcher_of(random_pools(Random(5), tokens=5, count=24))
+    searcher = searcher_of(market(Random(5), tokens=5, count=24))
 
     assert [] == list(searcher.find(CycleQuery(SIM, (token("nowhere"), AssetId("eip155:1/erc20:0x00")), 2, 4)))
     assert [] == list(searcher.find(CycleQuery(SIM, (token("nowhere"),), 2, 4, changed_only=True)))
@@ -263,34 +269,35 @@ def test_find_before_any_update_gives_nothing() -> None:
     assert [] == list(Cycles().find(CycleQuery(SIM, (A,))))
 
 
-def test_find_more_hops_than_it_can_is_not_exact() -> None:
-    """Beyond four hops it answers up to four and says that something may be left out."""
-    searcher = searcher_of(random_pools(Random(5), tokens=5, count=24))
+def test_find_more_hops_holds_all_of_four_and_is_not_called_exact(market: Market) -> None:
+    """Beyond four hops every cycle of up to four stands with those of more, and nothing is said to be all there is."""
+    searcher = searcher_of(market(Random(5), tokens=5, count=24))
     four, twelve = (list(searcher.find(CycleQuery(SIM, (START,), 2, most))) for most in (4, 12))
 
-    assert [candidate.amounts for candidate in four] == [candidate.amounts for candidate in twelve]
+    assert four == [evolve(candidate, exact=True) for candidate in twelve if len(candidate.legs) < 5]
+    assert len(four) < len(twelve)
     assert {True} == {candidate.exact for candidate in four}
     assert {False} == {candidate.exact for candidate in twelve}
 
 
 @pytest.mark.parametrize("changed_only", [False, True])
 @pytest.mark.parametrize("work", [1, 5, 8, 12, 20, 30, 60, 100, 200, 400])
-def test_find_little_work_gives_part_and_says_so(work: int, changed_only: bool) -> None:
+def test_find_little_work_gives_part_and_says_so(work: int, changed_only: bool, found_by: FoundBy, market: Market) -> None:
     """When the effort runs out, what was found is given, none of it claimed exact, all of it true."""
-    pools = random_pools(Random(5), tokens=6, count=40)
+    pools = market(Random(5), tokens=6, count=40)
     searcher = searcher_of(pools)
     snapshot_of(pools, changed=[pools[0].id, pools[1].id], searcher=searcher)
-    everything = by_route(searcher.find(CycleQuery(SIM, (START,), 2, 4, changed_only=changed_only)))
+    everything = found_by(searcher.find(CycleQuery(SIM, (START,), 2, 4, changed_only=changed_only)))
     part = list(searcher.find(CycleQuery(SIM, (START,), 2, 4, changed_only=changed_only, work=work)))
 
     assert len(part) < len(everything)
     assert not any(candidate.exact for candidate in part)
-    assert by_route(iter(part)).items() <= everything.items()
+    assert found_by(iter(part)).items() <= everything.items()
 
 
-def test_find_work_of_the_settings_counts_where_none_is_stated() -> None:
+def test_find_work_of_the_settings_counts_where_none_is_stated(market: Market) -> None:
     """A query without ``work`` gets the setting's."""
-    pools = random_pools(Random(5), tokens=6, count=40)
+    pools = market(Random(5), tokens=6, count=40)
     small = Cycles(CyclesSettings(work=30))
     snapshot_of(pools, searcher=small)
 

@@ -6,11 +6,12 @@ import pytest
 from attrs import evolve, frozen
 
 from tidemill.domain.ids import AssetId, PoolId
+from tidemill.domain.pool import Curve, Segment
 from tidemill.domain.search import Candidate, CycleQuery
 from tidemill.domain.time import ChainTime
-from tidemill_search_cycles import ConstantProduct, Cycles, SpotPriced, tidemill_register_searchers
+from tidemill_search_cycles import Cycles, tidemill_register_searchers
 from tidemill_search_cycles.graph import Graph
-from tidemill_search_cycles.shapes import rate_above
+from tidemill_search_cycles.graph.probing import rate_above
 from tidemill_testing.market import NEXT, SIM, OpaquePool, PairPool, pair_pool, snapshot_of, token
 
 A, B, C = token("A"), token("B"), token("C")
@@ -82,28 +83,21 @@ def test_find_three_assets_in_one_pool_use_it_once() -> None:
     assert all(len({leg.pool for leg in cycle.legs}) == len(cycle.legs) == 2 for cycle in cycles)
 
 
-def test_pair_is_recognised_by_its_method() -> None:
-    """A constant product is known by ``curve_reserves``, a marginal rate by ``spot_rate``: no DEX is imported."""
-    pair = pair_pool("one", {A: 1, B: 1})
-
-    assert isinstance(pair, ConstantProduct)
-    assert not isinstance(pair, SpotPriced)
-
-
 @frozen
-class Spot(OpaquePool):
-    """A pair that only says its marginal rate."""
+class Rough(PairPool):
+    """A pair that draws itself as a straight line at its first rate, up to a thousandth of what it holds, and says how far it is off."""
 
-    def spot_rate(self, sell: AssetId, buy: AssetId) -> tuple[int, int] | None:
+    def segments(self, sell: AssetId, buy: AssetId, at: ChainTime, max_in: int) -> Curve:
         held = self.holdings
-        return held[buy] * (10**6 - (self.fee_ppm or 0)), held[sell] * 10**6
+        end, rest, scale = held[sell] // 1_000, held[buy] * (10**6 - (self.fee_ppm or 0)), held[sell] * 10**6
+        return Curve((Segment(0, end, rest, scale, 0),), end * rest // scale - self.amount_out(sell, buy, end, at) + 2)
 
 
-def test_find_spot_rates_are_exact_and_probed_ones_are_not() -> None:
-    """A stated marginal rate is a bound, so that the answer is proven; a probed one is not."""
+def test_find_rates_of_curves_are_exact_and_probed_ones_are_not() -> None:
+    """The beginning of a curve is a bound, however rough the curve, so that the answer is proven; a probed rate is not."""
     held = ({A: 10**18, B: 10**18}, {A: 12 * 10**17, B: 10**18})
     probed = [pair_pool(str(place), one, opaque=True) for place, one in enumerate(held)]
-    stated: list[PairPool] = [Spot(pool.id, pool.assets, pool.reserves, pool.fee_ppm) for pool in probed]
+    stated: list[PairPool] = [Rough(pool.id, pool.assets, pool.reserves, pool.fee_ppm) for pool in probed]
     plain = [pair_pool(str(place), one) for place, one in enumerate(held)]
 
     assert [True] == [candidate.exact for candidate in found(stated)]
@@ -155,10 +149,25 @@ def test_graph_rows_do_not_depend_on_history() -> None:
     for some in (pools[6:], pools[3:9], [], pools[::2], pools):
         winding.take(snapshot_of(some, changed=[pool.id for pool in pools]))
 
-    for asset in sorted(direct.out):
-        assert list(direct.out[asset]) == list(winding.out[asset]) == sorted(direct.out[asset])
-        for other, hop in direct.out[asset].items():
-            assert [edge.pool_id for edge in hop.edges] == [edge.pool_id for edge in winding.out[asset][other].edges]
+    def told(graph: Graph) -> dict[AssetId, list[tuple[AssetId, list[PoolId]]]]:
+        arrays, rows = graph.arrays, graph.rows
+        return {
+            asset: [
+                (
+                    rows.assets[arrays.arc_to[arc]],
+                    [
+                        rows.pool_ids[arrays.edge_pool[edge]]
+                        for edge in range(arrays.arc_edge[arc], arrays.arc_edge[arc] + arrays.arc_edges[arc])
+                    ],
+                )
+                for arc in range(arrays.row_start[token], arrays.row_start[token] + arrays.row_len[token])
+            ]
+            for asset, token in graph.tokens.items()
+        }
+
+    assert told(direct) == told(winding)
+    for row in told(direct).values():
+        assert row == sorted(row)
 
 
 def test_graph_rates_beyond_doubles_are_clamped() -> None:
@@ -166,8 +175,8 @@ def test_graph_rates_beyond_doubles_are_clamped() -> None:
 
     @frozen
     class Absurd(OpaquePool):
-        def spot_rate(self, sell: AssetId, buy: AssetId) -> tuple[int, int] | None:
-            return (1 << 5_000, 1) if sell < buy else (1, 1 << 5_000)
+        def segments(self, sell: AssetId, buy: AssetId, at: ChainTime, max_in: int) -> Curve:
+            return Curve((Segment(0, max_in, *((1 << 5_000, 1) if sell < buy else (1, 1 << 5_000)), 0),), 1)
 
     pools: list[PairPool] = [Absurd(PoolId(f"sim:1/absurd:0x{place}"), tuple(sorted((A, B))), (10**18, 10**18), 3_000) for place in (1, 2)]
 

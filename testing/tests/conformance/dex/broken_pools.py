@@ -7,7 +7,7 @@ from attrs import evolve, field, frozen
 
 from tidemill.domain.answers import NoCurve, NoQuote
 from tidemill.domain.ids import AssetId
-from tidemill.domain.pool import Curve, Quote, Swapped
+from tidemill.domain.pool import Curve, Quote, Segment, Swapped
 from tidemill.domain.time import ChainTime
 from tidemill_testing.conformance import DexConformance
 from tidemill_testing.market import NEXT
@@ -69,9 +69,6 @@ class Pool22(PlainPool):
         out = PlainPool.paid(self, amount, reserve_in, reserve_out)
         return out // 2 if out < reserve_out // 2 else out
 
-    def curve_reserves(self, sell: AssetId, buy: AssetId) -> None:
-        return None
-
     def segments(self, sell: AssetId, buy: AssetId, at: ChainTime, max_in: int) -> NoCurve:
         return NoCurve()
 
@@ -88,6 +85,9 @@ class Pool24(PlainPool):
     def paid(self, amount: int, reserve_in: int, reserve_out: int) -> int:
         out = PlainPool.paid(self, amount, reserve_in, reserve_out)
         return min(out + 1, reserve_out - 1) if amount < 1_000 else out
+
+    def segments(self, sell: AssetId, buy: AssetId, at: ChainTime, max_in: int) -> NoCurve:
+        return NoCurve()
 
 
 @frozen
@@ -149,12 +149,6 @@ class Pool33(PlainPool):
 
 
 @frozen
-class Pool34(PlainPool):
-    def curve_reserves(self, sell: AssetId, buy: AssetId) -> tuple[int, int] | None:
-        return PlainPool.curve_reserves(self, buy, sell)
-
-
-@frozen
 class Pool35(PlainPool):
     newest: int = field(default=0, eq=False, repr=False)
 
@@ -181,18 +175,34 @@ class Pool47(PlainPool):
         return max(PlainPool.least(self, amount, reserve_in, reserve_out) * 99 // 100, 1)
 
 
+@frozen
+class Pool38(PlainPool):
+    def segments(self, sell: AssetId, buy: AssetId, at: ChainTime, max_in: int) -> Curve | NoCurve:
+        curve, middle = PlainPool.segments(self, sell, buy, at, max_in), max_in // 2
+        if isinstance(curve, NoCurve) or not middle:
+            return curve
+        return Curve((Segment(0, middle, 1 << 80, 1, 0), Segment(middle, max_in, 1 << 81, 1, 0)), 1 << 250)
+
+
+@frozen
+class Pool39(PlainPool):
+    def segments(self, sell: AssetId, buy: AssetId, at: ChainTime, max_in: int) -> Curve | NoCurve:
+        curve = PlainPool.segments(self, sell, buy, at, max_in)
+        return Curve(tuple(evolve(one, a=one.a * 9 // 10) for one in curve.segments), 1 << 200) if isinstance(curve, Curve) else curve
+
+
 _CAPABILITIES = {
     "18": UNDRAWN,
     "19": UNDRAWN,
     "21": UNRECORDED - {"least_in"},
     "22": UNDRAWN & UNRECORDED,
-    "24": UNRECORDED,
+    "24": UNDRAWN & UNRECORDED,
     "30": UNRECORDED,
     "31": UNRECORDED,
     "47": SILENT,
 }
 # Names at module level, so that the other process finds them
-for _number in (*range(15, 37), 47):
+for _number in (*range(15, 34), 35, 36, 38, 39, 47):
     _pool: type[PlainPool] = globals()[f"Pool{_number}"]
     _dex = type(f"Dex{_number}", (PlainDex,), {"pool_class": _pool, "__module__": __name__})
     _capabilities = _CAPABILITIES.get(str(_number), ALL)

@@ -10,7 +10,7 @@ from tidemill.domain.answers import Needs, NoQuote, NoQuoteReason
 from tidemill.domain.events import Log
 from tidemill.domain.ids import AssetId, Key, PoolId
 from tidemill.domain.plan import PlannedSwap
-from tidemill.domain.pool import Curve, Decoded, Pool, PoolRef, Quote, Swapped
+from tidemill.domain.pool import Curve, Decoded, Pool, PoolRef, Quote, Segment, Swapped
 from tidemill.domain.time import ChainTime
 from tidemill.domain.transaction import Wallet
 from tidemill.hookspecs.chain import Step
@@ -273,8 +273,8 @@ def test_exact_outputs_that_are_never_quoted_are_told() -> None:
     assert "asked for 1 out, and the quote says Quote(" in said(rule, with_pool(More))
 
 
-def test_curves_and_rates_that_mislead_are_told() -> None:
-    """Segments that begin elsewhere, a rate that quotes exceed."""
+def test_curves_that_mislead_are_told() -> None:
+    """Segments that begin elsewhere, that fall, that are wrong at a joint alone, that begin too low within a wide slack."""
 
     @frozen
     class Late(PlainPool):
@@ -283,12 +283,29 @@ def test_curves_and_rates_that_mislead_are_told() -> None:
             return Curve(tuple(evolve(one, in_from=7) for one in curve.segments), 2) if isinstance(curve, Curve) else curve
 
     @frozen
-    class Cheap(PlainPool):
-        def spot_rate(self, sell: AssetId, buy: AssetId) -> tuple[int, int]:
-            return 1, 1 << 100
+    class Falling(PlainPool):
+        def segments(self, sell: AssetId, buy: AssetId, at: ChainTime, max_in: int) -> Any:
+            curve = PlainPool.segments(self, sell, buy, at, max_in)
+            return Curve(tuple(evolve(one, a=-one.a) for one in curve.segments), 1 << 128) if isinstance(curve, Curve) else curve
+
+    @frozen
+    class Jointed(PlainPool):
+        def segments(self, sell: AssetId, buy: AssetId, at: ChainTime, max_in: int) -> Any:
+            curve, end = PlainPool.segments(self, sell, buy, at, max_in), 7**9
+            if not isinstance(curve, Curve) or max_in <= end:
+                return curve
+            return Curve((evolve(curve.segments[0], in_to=end), Segment(end, end + 1, 1_000, 1, 0)), 2)  # no amount but the last is wrong
+
+    @frozen
+    class Low(PlainPool):
+        def segments(self, sell: AssetId, buy: AssetId, at: ChainTime, max_in: int) -> Curve:
+            return Curve((Segment(0, max_in, 1, 1 << 100, 0),), 1 << 128)
 
     assert "expected segments from 0 on without a gap" in said("test_curve_keeps_within_its_slack", with_pool(Late))
-    assert "more than spot_rate (1, 1267650600228229401496703205376)" in said("test_shortcuts_agree_with_quotes", with_pool(Cheap))
+    assert "40353608 in pays " in said("test_curve_keeps_within_its_slack", with_pool(Jointed))
+    assert "expected a > 0 and c >= 0, found Segment(" in said("test_curve_bends_down", with_pool(Falling))
+    rule = "test_no_quote_is_better_than_its_curve_begins"
+    assert f"more than Segment(in_from=0, in_to={1 << 128}, a=1, b={1 << 100}, c=0) begins with" in said(rule, with_pool(Low))
 
 
 class Playing(PlainDex):

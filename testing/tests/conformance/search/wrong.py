@@ -9,11 +9,13 @@ from attrs import evolve
 
 from tidemill import AssetId, Candidate, CycleQuery, Leg, PoolId, Searcher, Snapshot
 from tidemill.domain.pool import Pool
+from tidemill.domain.search import Netted
 from tidemill.domain.valuation import marginal_rate
 from tidemill.planning.sizing import best_amount, route_out
 from tidemill_testing.conformance import SearchConformance
 
 BOTH = frozenset({"complete", "optimal"})
+ALL = BOTH | {"screens", "netted"}
 WORK = 200_000
 UNLIMITED = 1 << 128
 
@@ -46,7 +48,7 @@ class DepthFirst(Searcher):
         found = []
         for start in self.starts(query):
             for legs in self.walks(query, start, start, ()):
-                if not query.changed_only or self.changed(legs):
+                if (query.starts or self.begins(start, legs)) and (not query.changed_only or self.changed(legs)):
                     made = self.sized(query, start, legs)
                     found.extend([made] if made is not None else [])
         found.sort(key=lambda one: self.rank(query, one))
@@ -54,15 +56,40 @@ class DepthFirst(Searcher):
             yield evolve(one, exact=self.left > 0)
 
     def starts(self, query: CycleQuery) -> Iterable[AssetId]:
-        return dict.fromkeys(query.starts)
+        return dict.fromkeys(query.starts or sorted(self.by_asset))
+
+    def begins(self, start: AssetId, legs: tuple[Leg, ...]) -> bool:
+        """Tell whether a route that nobody gave a start begins where most others are traded."""
+        beside = {leg.sell: len({asset for pool in self.by_asset[leg.sell] for asset in pool.assets}) for leg in legs}
+        return start == min(beside, key=lambda asset: (-beside[asset], asset))
+
+    def net(self, query: CycleQuery) -> Netted | None:
+        """Make the best cycle of the first start that is not suspect the whole trade."""
+        found = [one for one in self.find(evolve(query, top=0)) if one.asset in query.starts[:1] and not self.shunned(one)]
+        return self.trade_of(query, found) if found else None
+
+    def shunned(self, one: Candidate) -> bool:
+        return bool(one.suspect)
+
+    def trade_of(self, query: CycleQuery, found: list[Candidate]) -> Netted:
+        best = found[0]
+        legs = tuple(evolve(leg, amount=amount) for leg, amount in zip(best.legs, best.amounts, strict=False))
+        return Netted(best.chain, best.asset, legs, best.amounts[1:], best.amounts[0], best.profit, 1)
+
+    def reasons(self, legs: tuple[Leg, ...]) -> tuple[str, ...]:
+        assert self.view is not None
+        known = [self.view.assets[leg.sell] for leg in legs if leg.sell in self.view.assets]
+        return tuple(f"{one.symbol} is {one.transfers}" for one in known if one.transfers in ("taxed", "rebasing", "broken"))
 
     def changed(self, legs: tuple[Leg, ...]) -> bool:
         assert self.view is not None
         return not {leg.pool for leg in legs}.isdisjoint(self.view.changed.pools)
 
     def rank(self, query: CycleQuery, one: Candidate) -> tuple[int, tuple[PoolId, ...], AssetId]:
-        cost = dict(query.cost_per_hop).get(one.asset, 0) * len(one.legs)
-        return cost - one.profit, tuple(leg.pool for leg in one.legs), one.asset
+        assert self.view is not None
+        left = one.profit - dict(query.cost_per_hop).get(one.asset, 0) * len(one.legs)
+        worth = left if query.starts else self.view.value(one.asset, left, self.view.chains[query.chain].native)
+        return -worth if isinstance(worth, int) else 0, tuple(leg.pool for leg in one.legs), one.asset
 
     def deepest(self, query: CycleQuery) -> int:
         return min(query.max_hops, self.max_hops)
@@ -126,16 +153,23 @@ class DepthFirst(Searcher):
         profit = amounts[-1] - amounts[0]
         if amounts[0] <= 0 or profit - self.fee(query, amounts[0]) < self.least(query, start, legs):
             return None
-        return Candidate(query.chain, start, legs, tuple(amounts), profit)
+        return Candidate(query.chain, start, legs, tuple(amounts), profit, suspect=self.reasons(legs))
 
 
 class Deep(DepthFirst):
     max_hops = 4
 
 
+class FindsAlone(DepthFirst):
+    """Makes no trades: what is wrong with its cycles shall show in nothing else."""
+
+    def net(self, query: CycleQuery) -> Netted | None:
+        return None
+
+
 class TestDepthFirst(SearchConformance):
     plugin = Deep
-    capabilities = BOTH
+    capabilities = ALL
 
 
 class TestDepthFirstDeclaresNothing(SearchConformance):
@@ -184,7 +218,7 @@ class TestSCH12Unsorted(SearchConformance):
     plugin = Unsorted
 
 
-class Boasts(DepthFirst):
+class Boasts(FindsAlone):
     def sized(self, query: CycleQuery, start: AssetId, legs: tuple[Leg, ...]) -> Candidate | None:
         made = super().sized(query, start, legs)
         return evolve(made, amounts=(*made.amounts[:-1], made.amounts[-1] + 1), profit=made.profit + 1) if made is not None else None
@@ -194,10 +228,10 @@ class TestSCH13Boasts(SearchConformance):
     plugin = Boasts
 
 
-class Backwards(DepthFirst):
+class Backwards(FindsAlone):
     def rank(self, query: CycleQuery, one: Candidate) -> tuple[int, tuple[PoolId, ...], AssetId]:
         cost, pools, asset = super().rank(query, one)
-        return -cost, pools, asset
+        return -cost if query.starts else cost, pools, asset
 
 
 class TestSCH14Backwards(SearchConformance):
@@ -206,7 +240,7 @@ class TestSCH14Backwards(SearchConformance):
 
 class Again(DepthFirst):
     def starts(self, query: CycleQuery) -> Iterable[AssetId]:
-        return query.starts
+        return query.starts or super().starts(query)
 
 
 class TestSCH15Again(SearchConformance):
@@ -222,7 +256,7 @@ class TestSCH16OneMore(SearchConformance):
     plugin = OneMore
 
 
-class Credit(DepthFirst):
+class Credit(FindsAlone):
     def cap(self, query: CycleQuery, start: AssetId) -> int:
         return super().cap(query, start) + 10**9
 
@@ -321,3 +355,125 @@ class Careful(DepthFirst):
 class TestSCH25Careful(SearchConformance):
     plugin = Careful
     capabilities = BOTH
+
+
+class Everywhere(DepthFirst):
+    """Gives a cycle from each of its assets where nobody names a start."""
+
+    def begins(self, start: AssetId, legs: tuple[Leg, ...]) -> bool:
+        return True
+
+
+class TestSCH26Everywhere(SearchConformance):
+    plugin = Everywhere
+
+
+class Obliging(DepthFirst):
+    """Takes contradicting bounds for a slip of the pen."""
+
+    def find(self, query: CycleQuery) -> Iterator[Candidate]:
+        low, high = sorted((query.min_hops, query.max_hops))
+        return super().find(evolve(query, min_hops=low, max_hops=high))
+
+
+class TestSCH27Obliging(SearchConformance):
+    plugin = Obliging
+
+
+class Blinkered(DepthFirst):
+    """Keeps no more cycles than the width and calls them exact."""
+
+    def find(self, query: CycleQuery) -> Iterator[Candidate]:
+        found = list(super().find(query))
+        yield from found[: query.width or None]
+
+
+class TestSCH28Blinkered(SearchConformance):
+    plugin = Blinkered
+
+
+class Trusting(DepthFirst):
+    """Says that it screens tokens, and does not."""
+
+    def reasons(self, legs: tuple[Leg, ...]) -> tuple[str, ...]:
+        return ()
+
+
+class TestSCH29Trusting(SearchConformance):
+    plugin = Trusting
+    capabilities = frozenset({"screens"})
+
+
+class Fancies(DepthFirst):
+    """Promises a unit more than the last pool pays."""
+
+    def trade_of(self, query: CycleQuery, found: list[Candidate]) -> Netted:
+        made = super().trade_of(query, found)
+        return evolve(made, amounts_out=(*made.amounts_out[:-1], made.amounts_out[-1] + 1), profit=made.profit + 1)
+
+
+class TestSCH30Fancies(SearchConformance):
+    plugin = Fancies
+
+
+class Modest(DepthFirst):
+    """Makes a trade of the worst cycle."""
+
+    def trade_of(self, query: CycleQuery, found: list[Candidate]) -> Netted:
+        return super().trade_of(query, found[::-1])
+
+
+class TestSCH31Modest(SearchConformance):
+    plugin = Modest
+
+
+class Idle(DepthFirst):
+    """Says that it nets, and does not."""
+
+    def net(self, query: CycleQuery) -> Netted | None:
+        return None
+
+
+class TestSCH32Idle(SearchConformance):
+    plugin = Idle
+    capabilities = frozenset({"netted"})
+
+
+class Overdrawn(DepthFirst):
+    """Nets as if capital had no end."""
+
+    def net(self, query: CycleQuery) -> Netted | None:
+        return super().net(evolve(query, capital=()))
+
+
+class TestSCH33Overdrawn(SearchConformance):
+    plugin = Overdrawn
+
+
+class Careless(DepthFirst):
+    """Nets what it calls suspect itself."""
+
+    def shunned(self, one: Candidate) -> bool:
+        return False
+
+
+class TestSCH34Careless(SearchConformance):
+    plugin = Careless
+    capabilities = frozenset({"screens"})
+
+
+class Worn(DepthFirst):
+    """Nets the best cycle once for each update, then the next best."""
+
+    def update(self, snapshot: Snapshot) -> None:
+        super().update(snapshot)
+        self.given: set[CycleQuery] = set()
+
+    def trade_of(self, query: CycleQuery, found: list[Candidate]) -> Netted:
+        seen = query in self.given
+        self.given.add(query)
+        return super().trade_of(query, found[1:] if seen and len(found) > 1 else found)
+
+
+class TestSCH35Worn(SearchConformance):
+    plugin = Worn

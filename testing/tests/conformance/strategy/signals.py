@@ -25,7 +25,7 @@ class Trend(Strategy):
             chain = min(snapshot.chains)
             height = snapshot.at(chain).height
             market = MarketId(snapshot.by_pair[PAIR][0])
-            name = OpportunityId(content_id("signal", self.name, height, market, points[0].numerator))
+            name = OpportunityId(content_id("signal", self.name, height, market, points[0].dearest.numerator))
             yield Signal(name, self.name, chain, market, PAIR[0], PAIR[1], "buy", 1_000, points[-1].height, height)
 
 

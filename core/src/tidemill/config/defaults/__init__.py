@@ -4,7 +4,7 @@ from importlib.resources import files
 
 from tidemill.errors import UsageError
 
-DEFAULTS = ("sim", "uniswap-v2-pairs")
+DEFAULTS = ("sim", "uniswap-v2-pairs", "evm-pools")
 
 
 def default_text(kind: str) -> str:

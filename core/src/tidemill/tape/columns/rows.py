@@ -1,6 +1,7 @@
 """Columns of plain values: one for each attribute of a class whose attributes are texts and integers, or None."""
 
 from collections.abc import Iterator, Sequence
+from itertools import repeat
 from typing import Any, Generic, Literal, TypeVar, get_args, get_origin
 
 import attrs
@@ -22,6 +23,7 @@ class Rows(Generic[V]):
     def __init__(self, kind: type[V]) -> None:
         self.kind = kind
         self._is_number = {attribute.name: _is_number(kind, attribute.name, attribute.type) for attribute in attrs.fields(kind)}
+        self._defaults = {attribute.name: attribute.default for attribute in attrs.fields(kind) if attribute.default is not attrs.NOTHING}
         self._texts = [name for name, is_number in self._is_number.items() if not is_number]
         self._numbers = [name for name, is_number in self._is_number.items() if is_number]
 
@@ -39,8 +41,10 @@ class Rows(Generic[V]):
         return pa.StructArray.from_arrays(columns, list(self._is_number))
 
     def values(self, rows: Any) -> list[V]:
-        """Return the values of a struct array."""
-        return list(map(self.kind, *(rows.field(name).to_pylist() for name in self._is_number)))
+        """Return the values of a struct array. An attribute that a tape was written without has its default."""
+        there = {field.name for field in rows.type}
+        columns = (rows.field(name).to_pylist() if name in there else repeat(self._defaults[name], len(rows)) for name in self._is_number)
+        return list(map(self.kind, *columns))
 
 
 def _present(values: Sequence[Any], names: Sequence[str]) -> Iterator[Any]:

@@ -1,49 +1,53 @@
 """Imports: other people's recordings as tapes. Each kind is a module of its own, loaded when it is used."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
 
-from attrs import field, frozen
+from attrs import frozen
 
-from tidemill.domain.events import Batch, Found
+from tidemill import __version__
+from tidemill.domain.events import Found
 from tidemill.errors import UsageError
+from tidemill.hookspecs.recording import Recording
 from tidemill.tape.header import Closing, TapeHeader
 from tidemill.tape.writer import TapeWriter
 
 
 @frozen
-class Recording:
-    """What an importer reads from a source.
-
-    Attributes:
-        header: of the tape to be written.
-        batches: in order; may be made while they are taken.
-        left_out: how many entries of the source were left out, by reason; complete once ``batches`` has ended.
-    """
-
-    header: TapeHeader
-    batches: Iterable[Batch]
-    left_out: Mapping[str, int] = field(factory=dict)
-
-
-@frozen
 class Importer:
-    """A kind of import: ``help`` is one sentence for people, ``module`` holds ``read(source) -> Recording``."""
+    """A kind of import: ``help`` is one sentence for people, ``module`` holds ``read(source) -> Recording``.
+
+    ``distribution`` is the package that brings the module, where it is not this one: who knows how contracts keep their state is the
+    plugin that reads it, and the kernel does not.
+    """
 
     kind: str
     help: str
     module: str
+    distribution: str = ""
 
     def load(self) -> Callable[[Path], Recording]:
-        """Import the module and return its ``read``."""
-        read: Callable[[Path], Recording] = import_module(self.module).read
+        """Import the module and return its ``read``.
+
+        Raises:
+            UsageError: the package that brings it is not installed.
+        """
+        try:
+            read: Callable[[Path], Recording] = import_module(self.module).read
+        except ModuleNotFoundError as error:
+            if not self.distribution or error.name != self.module.partition(".")[0]:
+                raise
+            raise UsageError(f"the import of kind {self.kind} is in {self.distribution}: pip install {self.distribution}") from error
         return read
 
 
 @frozen
 class Imported:
-    """A tape that was written from another recording: where, what it holds, and how many entries were left out, by reason."""
+    """A tape that was written from another recording: where, what it holds, and how many entries were left out, by reason.
+
+    ``remarks``: what the recording does not say and what stands for it on the tape, a sentence each.
+    """
 
     path: str
     header: TapeHeader
@@ -51,6 +55,7 @@ class Imported:
     assets: int
     pools: int
     left_out: tuple[tuple[str, int], ...]
+    remarks: tuple[str, ...] = ()
 
 
 _ALL = (
@@ -58,6 +63,12 @@ _ALL = (
         "uniswap-v2-pairs",
         "Reserves of Uniswap V2 pairs on Ethereum in October 2020, a JSON list of pairs, as one block",
         "tidemill.tape.imports.uniswap_v2_pairs",
+    ),
+    Importer(
+        "evm-pools",
+        "States of Uniswap V2 and V3 pools and their forks, with their ticks: JSON lists of pools, snapshots of Tycho",
+        "tidemill_dex_uniswap.imports",
+        "tidemill-dex-uniswap",
     ),
 )
 IMPORTERS: Mapping[str, Importer] = {importer.kind: importer for importer in _ALL}
@@ -74,7 +85,7 @@ def import_recording(kind: str, source: Path, out: Path, *, overwrite: bool = Fa
         overwrite: replace a file that is there and not empty.
 
     Raises:
-        UsageError: there is no such kind, or no such file.
+        UsageError: there is no such kind, or no such file, or the package that reads that kind is not installed.
         DecodeError: the recording is not what its kind demands; the message names the entry.
         TapeError: the tape cannot be written.
     """
@@ -82,7 +93,8 @@ def import_recording(kind: str, source: Path, out: Path, *, overwrite: bool = Fa
     if importer is None:
         raise UsageError(f"there is no import of kind {kind!r}; there are {', '.join(IMPORTERS)}")
     recording = importer.load()(source)
-    tape = TapeWriter(out, recording.header, overwrite=overwrite)
+    header = TapeHeader(kind=kind, chains=recording.chains, source=source.name, created_by=f"tidemill {__version__}")
+    tape = TapeWriter(out, header, overwrite=overwrite)
     assets = pools = 0
     done = False
     try:
@@ -96,4 +108,4 @@ def import_recording(kind: str, source: Path, out: Path, *, overwrite: bool = Fa
     finally:
         if not done:
             tape.discard()
-    return Imported(str(out), recording.header, closing, assets, pools, tuple(sorted(recording.left_out.items())))
+    return Imported(str(out), header, closing, assets, pools, tuple(sorted(recording.left_out.items())), recording.remarks)

@@ -5,23 +5,18 @@ numbers of base units. The tape is one block of Ethereum: the pairs are found, t
 The list was collected over some minutes around 2020-10-03 without a block number, so height 1 and midnight of that day stand for it.
 """
 
-import gzip
 import hashlib
-import json
 import re
-import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tidemill import __version__
 from tidemill.domain.asset import Asset
 from tidemill.domain.events import Batch, Found, Head, States
 from tidemill.domain.ids import AssetId, ChainId, Key, erc20, pool_id
 from tidemill.domain.pool import PoolRef
-from tidemill.errors import DecodeError, UsageError
-from tidemill.tape.header import TapeHeader
-from tidemill.tape.imports import Recording
+from tidemill.errors import DecodeError
+from tidemill.hookspecs.recording import Recording, read_json
 from tidemill.units import NS_PER_S, UINT112_MAX
 
 KIND = "uniswap-v2-pairs"
@@ -57,24 +52,12 @@ def read(source: Path) -> Recording:
     time_ns = UNIX_TIME * NS_PER_S
     events = (found, States(CHAIN, tuple(pairs.states)), head)
     batch = Batch(KIND, 1, CHAIN, HEIGHT, head.block_hash, head.parent_hash, "final", time_ns, time_ns, events)
-    header = TapeHeader(kind=KIND, chains=(CHAIN,), source=source.name, created_by=f"tidemill {__version__}")
     left_out = {NO_RESERVES: pairs.empty} if pairs.empty else {}
-    return Recording(header, (batch,), left_out)
+    return Recording((CHAIN,), (batch,), left_out)
 
 
 def _rows(source: Path) -> Sequence[Any]:
-    try:
-        raw = source.read_bytes()
-        text = gzip.decompress(raw) if raw.startswith(b"\x1f\x8b") else raw
-        rows = json.loads(text)
-    except FileNotFoundError as error:
-        raise UsageError(f"there is no file {source}") from error
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DecodeError(f"{source}: the gzip file is damaged: {error}") from error
-    except OSError as error:
-        raise UsageError(f"{source} cannot be read: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise DecodeError(f"{source}: expected JSON: {error}") from error
+    rows = read_json(source)
     if not isinstance(rows, list) or not rows:
         raise DecodeError(f"{source}: expected a JSON list of pairs, found {_shown(rows)}")
     return rows

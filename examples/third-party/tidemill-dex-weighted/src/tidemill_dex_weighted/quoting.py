@@ -95,18 +95,6 @@ class WeightedPool:
         """Give no curve: a power has no segments; searchers probe the pool."""
         return NoCurve("a weighted pool's curve is a power")
 
-    def spot_rate(self, sell: AssetId, buy: AssetId) -> tuple[int, int] | None:
-        """Return what no swap exceeds, units bought for one sold as (numerator, denominator): the first unit's price, less the fee.
-
-        Searchers leave a pool out where this cannot pay. None where there is nothing of what is sold, and so no price.
-        """
-        places = self.places(sell, buy)
-        if places is None or not self.balances[places[0]]:
-            return None
-        terms, (here, there) = self.terms, places
-        numerator = self.balances[there] * terms.weights[here] * (ONE - terms.fee)
-        return numerator, self.balances[here] * terms.weights[there] * ONE
-
     def moved(self, changes: Mapping[AssetId, int]) -> "WeightedPool":
         """Return the pool with these base units more (less where negative) of each asset."""
         held = (balance + changes.get(asset, 0) for asset, balance in zip(self.assets, self.balances, strict=True))

@@ -1,6 +1,7 @@
 """Concentrated liquidity with the semantics of Uniswap V3 (v3-core 1.0.1)."""
 
 from tidemill_amm.concentrated.amounts import amounts_for_liquidity, liquidity_for_amounts
+from tidemill_amm.concentrated.curve import curve_of
 from tidemill_amm.concentrated.fast import amount_out
 from tidemill_amm.concentrated.liquidity import max_liquidity_per_tick, with_liquidity
 from tidemill_amm.concentrated.state import ConcentratedState, MissingState, complete_words
@@ -25,6 +26,7 @@ __all__ = [
     "amount_out",
     "amounts_for_liquidity",
     "complete_words",
+    "curve_of",
     "liquidity_for_amounts",
     "max_liquidity_per_tick",
     "sqrt_ratio_at_tick",

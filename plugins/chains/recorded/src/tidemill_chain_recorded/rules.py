@@ -15,7 +15,7 @@ from tidemill.domain.transaction import Unsigned, Wallet
 from tidemill.errors import UsageError
 from tidemill_chain_recorded.known import KNOWN_CHAINS
 from tidemill_chain_recorded.settings import RecordedSettings
-from tidemill_evm.executor import MAX_COUNT, encode_flow
+from tidemill_evm.executor import MAX_COUNT, addresses_of, encode_flow
 from tidemill_evm.gas import BYTE_GAS, INTRINSIC_GAS, STEP_BYTES, calldata_gas, swap_kind
 from tidemill_evm.steps import FlashLoan
 
@@ -76,6 +76,9 @@ class RecordedRules(ChainRules):
             raise UsageError(f"a plan for {plan.chain} was given to the rules of {self.id}")
         if len(steps) > MAX_COUNT:
             return CannotFit("steps", MAX_COUNT, len(steps))
+        addresses = addresses_of(steps) | {address_of(asset) for asset, _ in plan.guards}
+        if len(addresses) > MAX_COUNT:
+            return CannotFit("addresses", MAX_COUNT, len(addresses))
         guards = [(address_of(asset), least) for asset, least in plan.guards]
         payload = encode_flow(steps, guards, plan.expires)
         if len(payload) > CALLDATA_MAX:

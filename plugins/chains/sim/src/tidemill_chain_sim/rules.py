@@ -15,10 +15,9 @@ from tidemill.hookspecs.chain import ChainRules, Step
 from tidemill.units import PPM_SCALE, mul_div_up
 from tidemill_chain_sim.envelope import encode_call
 from tidemill_chain_sim.settings import SimSettings
-from tidemill_evm.executor import MAX_COUNT, encode_flow
+from tidemill_evm.executor import MAX_COUNT, addresses_of, encode_flow
 from tidemill_evm.gas import SWAP_GAS, call_gas, estimate_gas
 from tidemill_evm.keccak import keccak256
-from tidemill_evm.steps import FlashLoan
 from tidemill_simworld import CHAIN, HUBS, NATIVE, NATIVE_DECIMALS, STABLES, token_universe
 
 BLOCK_GAS_LIMIT = 30_000_000
@@ -56,7 +55,7 @@ class SimRules(ChainRules):
     def compose(self, plan: Flow, steps: Sequence[Step], wallet: Wallet, snapshot: Snapshot) -> Unsigned | CannotFit:
         if plan.chain != self.id:
             raise UsageError(f"a plan for {plan.chain} was given to the rules of {self.id}")
-        addresses = _addresses(steps)
+        addresses = addresses_of(steps)
         if len(addresses) > MAX_COUNT or len(steps) > MAX_COUNT:
             return CannotFit("addresses", MAX_COUNT, max(len(addresses), len(steps)))
         guards = tuple((address_of(asset), least) for asset, least in plan.guards if least > 0)
@@ -74,14 +73,3 @@ class SimRules(ChainRules):
     def _price(self, gas: int, snapshot: Snapshot) -> int:
         fee = snapshot.chains[CHAIN].fee or self._settings.base_fee_wei
         return mul_div_up(gas * fee, self._cost_ppm, PPM_SCALE)
-
-
-def _addresses(steps: Sequence[Step]) -> set[str]:
-    """Return the addresses that a program of these steps names."""
-    found: set[str] = set()
-    for step in steps:
-        if isinstance(step, FlashLoan):
-            found |= {step.pool, step.asset} | _addresses(step.inner)
-        else:
-            found |= {getattr(step, name) for name in ("pool", "contract", "spender", "token_in", "token_out") if hasattr(step, name)}
-    return found

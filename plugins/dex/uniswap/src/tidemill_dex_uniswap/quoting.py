@@ -5,21 +5,21 @@ unit is refused by a pair, so that it gets no quote; a concentrated pool takes i
 """
 
 from collections.abc import Mapping
+from itertools import starmap
 
 from attrs import frozen
 
 from tidemill.domain.answers import NoCurve, NoQuote, NoQuoteReason
 from tidemill.domain.ids import AssetId, PoolId, address_of
-from tidemill.domain.pool import Quote, Swapped
+from tidemill.domain.pool import Curve, Quote, Segment, Swapped
 from tidemill.domain.time import ChainTime
 from tidemill.units import PPM_SCALE, UINT112_MAX, UINT256_MAX, mul_div_up
-from tidemill_amm import AmmError, concentrated, constant_product
+from tidemill_amm import AmmError, PoolCurve, concentrated, constant_product
 from tidemill_amm.concentrated import ConcentratedState, MissingState, SwapResult
 from tidemill_amm.errors import InsufficientLiquidity, LiquidityOverflow
 from tidemill_evm.uniswap_v3 import V3Layout
 
 _INT256_MAX = UINT256_MAX >> 1
-_NO_CURVE = NoCurve("probe this pool with amounts")
 
 
 @frozen
@@ -95,16 +95,13 @@ class V2Pool:
             return Swapped(quote, V2Pool(self.id, self.assets, self.fee_ppm, self.reserve0 + amount, self.reserve1 - out))
         return Swapped(quote, V2Pool(self.id, self.assets, self.fee_ppm, self.reserve0 - out, self.reserve1 + amount))
 
-    def segments(self, sell: AssetId, buy: AssetId, at: ChainTime, max_in: int) -> NoCurve:
-        """Give no curve."""
-        return _NO_CURVE
-
-    def curve_reserves(self, sell: AssetId, buy: AssetId) -> tuple[int, int] | None:
-        """Return the reserves of what is sold and bought, base units: the pair is a constant product over its whole range."""
+    def segments(self, sell: AssetId, buy: AssetId, at: ChainTime, max_in: int) -> Curve | NoCurve:
+        """Give the one segment that the pair is, up to ``max_in`` or what its reserve takes; it is rounded down once."""
         zero_for_one = _zero_for_one(self.assets, sell, buy)
         if zero_for_one is None:
-            return None
-        return (self.reserve0, self.reserve1) if zero_for_one else (self.reserve1, self.reserve0)
+            return _not_traded(self.id, sell, buy)
+        reserve_in, reserve_out = (self.reserve0, self.reserve1) if zero_for_one else (self.reserve1, self.reserve0)
+        return _curve(constant_product.curve_of(reserve_in, reserve_out, self.fee_ppm, max_in))
 
     def _refusal(self, sell: AssetId, buy: AssetId, amount: int) -> NoQuote:
         """Say why ``amount_out`` is 0."""
@@ -179,18 +176,12 @@ class V3Pool:
             return result
         return Swapped(self._quote(result, sell, buy), V3Pool(self.id, self.assets, result.state, self.layout))
 
-    def spot_rate(self, sell: AssetId, buy: AssetId) -> tuple[int, int] | None:
-        """Return (numerator, denominator) of the rate at the present price, fee taken off: no amount gets more a unit."""
+    def segments(self, sell: AssetId, buy: AssetId, at: ChainTime, max_in: int) -> Curve | NoCurve:
+        """Give one segment for each range between initialized ticks, up to ``max_in`` or the last tick that is loaded."""
         zero_for_one = _zero_for_one(self.assets, sell, buy)
         if zero_for_one is None:
-            return None
-        square, one = self.state.sqrt_price_x96**2, 1 << 192
-        rest = PPM_SCALE - self.state.fee_ppm
-        return (square * rest, one * PPM_SCALE) if zero_for_one else (one * rest, square * PPM_SCALE)
-
-    def segments(self, sell: AssetId, buy: AssetId, at: ChainTime, max_in: int) -> NoCurve:
-        """Give no curve."""
-        return _NO_CURVE
+            return _not_traded(self.id, sell, buy)
+        return _curve(concentrated.curve_of(self.state, zero_for_one, min(max_in, _INT256_MAX)))
 
     def missing(self, missing: MissingState) -> NoQuote:
         """Return the "no" that names the storage keys of words and ticks that are not loaded."""
@@ -267,14 +258,24 @@ class ClosedPool:
         return self.quote_exact_in(sell, buy, amount, at)
 
     def segments(self, sell: AssetId, buy: AssetId, at: ChainTime, max_in: int) -> NoCurve:
-        """Give no curve."""
-        return _NO_CURVE
+        """Give no curve: the pool is closed, or it does not hold an asset."""
+        return NoCurve("the pool has no price yet")
 
 
 def _zero_for_one(assets: tuple[AssetId, AssetId], sell: AssetId, buy: AssetId) -> bool | None:
     if (sell, buy) == assets:
         return True
     return False if (buy, sell) == assets else None
+
+
+def _curve(found: PoolCurve) -> Curve | NoCurve:
+    if not found.pieces:
+        return NoCurve("hardly a unit can be sold in this direction, as far as its state is loaded")
+    return Curve(tuple(starmap(Segment, found.pieces)), found.slack)
+
+
+def _not_traded(pool: PoolId, sell: AssetId, buy: AssetId) -> NoCurve:
+    return NoCurve(f"{pool} does not trade {sell} for {buy}")
 
 
 def _wrong_asset(pool: PoolId, sell: AssetId, buy: AssetId) -> NoQuote:

@@ -1,12 +1,11 @@
-"""Finds cycles of two to four hops over the pools of a snapshot."""
+"""Finds cycles of two to twelve hops over the pools of a snapshot, and nets them into one trade."""
 
 from collections.abc import Sequence
 
 from tidemill import Searcher, hookimpl
 from tidemill_search_cycles.searcher import Cycles, CyclesSettings
-from tidemill_search_cycles.shapes import ConstantProduct, SpotPriced
 
-__all__ = ["ConstantProduct", "Cycles", "CyclesSettings", "SpotPriced"]
+__all__ = ["Cycles", "CyclesSettings"]
 
 
 @hookimpl

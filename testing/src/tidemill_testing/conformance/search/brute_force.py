@@ -15,6 +15,8 @@ RouteKey = tuple[Route, tuple[AssetId, ...]]
 Found = dict[RouteKey, int]
 
 _Curve = tuple[tuple[int, int, int], ...]
+_FEW_UNITS = 1 << 16
+_MOST_BITS = 512
 _NEXT_TO = 3
 
 
@@ -43,11 +45,15 @@ def random_pools(random: Random, tokens: int, count: int, *, opaque_share: int =
     return pools
 
 
-def brute_force(pools: Sequence[PairPool], start: AssetId, hops: range) -> Found:
-    """Return every cycle from ``start`` that gains, with the profit of its integer optimum, by depth-first search."""
+def brute_force(pools: Sequence[PairPool], start: AssetId, hops: range, *, steps: bool = False) -> Found:
+    """Return every cycle from ``start`` that gains, with the profit of its integer optimum, by depth-first search.
+
+    With ``steps`` inputs are tried as well that just reach another unit of some token on the way: where few units of it pass, the floors
+    of all others leave less.
+    """
     found: Found = {}
     for used, sells, curve in _routes(pools, start, hops.stop - 1, start, (), (), ()):
-        profit = _optimum(curve) if len(used) in hops else 0
+        profit = _optimum(curve, steps) if len(used) in hops else 0
         if profit > 0:
             found[used, sells] = profit
     return found
@@ -88,21 +94,50 @@ def _routes(
             yield from _routes(pools, start, most, there, *after)
 
 
-def _optimum(curve: _Curve) -> int:
+def _optimum(curve: _Curve, steps: bool) -> int:
     """Return the greatest profit of a route of constant products: its Möbius form gives the real optimum, integers next to it decide."""
     if any(not (held_in and held_out) for held_in, held_out, _ in curve):
         return 0
-    top, base, slope = 1, 1, 0
-    for held_in, held_out, rest in curve:
-        top, base, slope = top * rest * held_out, base * held_in * PPM_SCALE, slope * held_in * PPM_SCALE + top * rest
+    forms = [_form(curve[:last]) for last in range(1, len(curve) + 1)]
+    top, base, slope = forms[-1]
     if top <= base:
         return 0
     best = (isqrt(top * base) - base) // slope
-    return max(_profit(curve, amount) for amount in range(max(1, best - _NEXT_TO), best + _NEXT_TO + 1))
+    tried = [*range(max(1, best - _NEXT_TO), best + _NEXT_TO + 1)]
+    for last, (above, below, bend) in enumerate(forms, start=1) if steps else ():
+        units = above * best // (below + bend * best)
+        if units < _FEW_UNITS:
+            near = range(max(1, units - _NEXT_TO), units + _NEXT_TO + 1)
+            tried += [amount for wanted in near if (amount := _reaching(curve[:last], wanted)) is not None]
+    return max(_profit(curve, amount) for amount in tried)
+
+
+def _form(curve: _Curve) -> tuple[int, int, int]:
+    """Return (K, M, N): a route pays ``K x / (M + N x)``, but for its floors."""
+    top, base, slope = 1, 1, 0
+    for held_in, held_out, rest in curve:
+        top, base, slope = top * rest * held_out, base * held_in * PPM_SCALE, slope * held_in * PPM_SCALE + top * rest
+    return top, base, slope
+
+
+def _reaching(curve: _Curve, units: int) -> int | None:
+    """Return the least input that pays so many units, by halving; None where none does."""
+    low, high = 0, 1
+    while _after(curve, high) < units:
+        low, high = high, high * 2
+        if high.bit_length() > _MOST_BITS:
+            return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if _after(curve, middle) >= units else (middle, high)
+    return high
 
 
 def _profit(curve: _Curve, amount: int) -> int:
-    left = amount
+    return _after(curve, amount) - amount
+
+
+def _after(curve: _Curve, amount: int) -> int:
     for held_in, held_out, rest in curve:
-        left = left * rest * held_out // (held_in * PPM_SCALE + left * rest)
-    return left - amount
+        amount = amount * rest * held_out // (held_in * PPM_SCALE + amount * rest)
+    return amount

@@ -6,6 +6,7 @@ from random import Random
 from attrs import evolve, frozen
 
 from tidemill.domain.answers import NoQuote
+from tidemill.domain.asset import Asset, Transfers
 from tidemill.domain.ids import AssetId, PoolId
 from tidemill.domain.pool import Pool, Quote, Swapped
 from tidemill.domain.search import Candidate, CycleQuery
@@ -13,9 +14,9 @@ from tidemill.domain.snapshot import Snapshot
 from tidemill.domain.time import ChainTime
 from tidemill.hookspecs.search import Searcher
 from tidemill_testing.conformance.search.brute_force import random_pools
-from tidemill_testing.market import SIM, PairPool, pair_pool, snapshot_of, token
+from tidemill_testing.market import SIM, OpaquePool, PairPool, pair_pool, snapshot_of, token
 
-START, SECOND = token("T0"), token("T1")
+START, SECOND, UNSOUND = token("T0"), token("T1"), token("T2")
 MOST_HOPS = 4
 """Brute force goes no further."""
 SOUND_DEPTH = 18
@@ -33,6 +34,14 @@ def markets(hops: int, count: int = 2, *, opaque_share: int = 0, least_depth: in
 def _crowded(hops: int, pools: int) -> int:
     """Return how many pools a market needs in place of ``pools`` for enough cycles to gain: short ones are fewer."""
     return pools if hops >= MOST_HOPS else pools * 3 // 2
+
+
+def tainted_snapshots(found: Iterable[Sequence[PairPool]]) -> Iterator[tuple[AssetId, Snapshot]]:
+    """Yield markets of which a token was seen to be taxed, to rebase or to be broken, one after another, and that token."""
+    transfers: tuple[Transfers, ...] = ("taxed", "rebasing", "broken")
+    for pools in found:
+        for seen in transfers:
+            yield UNSOUND, snapshot_of(pools, assets=[Asset(UNSOUND, "UNSOUND", 18, transfers=seen)])
 
 
 def wide_market() -> list[PairPool]:
@@ -82,7 +91,7 @@ def _moved(pool: PairPool, random: Random) -> PairPool:
     return evolve(pool, reserves=(one * random.randint(95, 105) // 100, other))
 
 
-class CountingPool(PairPool):
+class CountingPool(OpaquePool):
     """A pair that must be asked for amounts, and counts how often it was, in a list that all pools of a market share."""
 
     counts: list[int]
@@ -101,10 +110,6 @@ class CountingPool(PairPool):
         """Count, and swap."""
         self.counts[0] += 1
         return super().swap_exact_in(sell, buy, amount, at)
-
-    def curve_reserves(self, sell: AssetId, buy: AssetId) -> tuple[int, int] | None:
-        """Tell nothing: whoever wants to know must ask."""
-        return None
 
 
 def counting(pools: Iterable[PairPool]) -> tuple[list[PairPool], list[int]]:

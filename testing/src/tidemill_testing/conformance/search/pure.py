@@ -5,7 +5,8 @@ from typing import ClassVar
 
 from attrs import evolve
 
-from tidemill.domain.search import Candidate, CycleQuery
+from tidemill.domain.ids import PoolId
+from tidemill.domain.search import Candidate, CycleQuery, Netted
 from tidemill.hookspecs.search import Searcher
 from tidemill_testing.conformance import asking
 from tidemill_testing.conformance.rule import rule
@@ -35,6 +36,7 @@ class SearchPurity(Conformance):
             with sandbox(folder_of(self.plugin)):
                 for pools in self._markets(opaque_share=30):
                     found_on(searcher, pools, query(self._hops()))
+                    searcher.net(query(self._hops()))
         except OutsideWorld as error:
             self.broken(str(error))
 
@@ -46,9 +48,11 @@ class SearchPurity(Conformance):
         """
         for asked in self._varied():
             for pools in self._markets(opaque_share=30):
-                one, other = (found_on(self.make(), pools, asked) for _ in range(2))
+                (one, trade), (other, second) = (found_and_netted(self.make(), pools, asked) for _ in range(2))
                 if one != other:
                     self.broken(f"{told(one, other)}; another instance: {told(other, one)}")
+                if trade != second:
+                    self.broken(f"the trade is {trade}; of another instance {second}")
 
     @rule("SCH-12", "every PYTHONHASHSEED finds the same")
     def test_every_hash_seed_finds_the_same(self) -> None:
@@ -105,13 +109,20 @@ def candidate_digests(argument: tuple[type[Searcher], object, Sequence[CycleQuer
     """Return the digest of what a new searcher finds, for each query and again after a change: bounded ones over a wide market."""
     plugin, settings, asked = argument
     narrow, wide = next(markets(asked[0].max_hops, 1, opaque_share=30)), wide_market()
-    answers = []
+    answers: list[tuple[list[Candidate], Netted | None]] = []
     for one in asked:
         pools = wide if one.work else narrow
         searcher = plugin(settings)
-        answers.append(found_on(searcher, pools, one))
-        answers.append(found_on(searcher, pools, one, [pool.id for pool in pools[:6]]))
+        answers.append(found_and_netted(searcher, pools, one))
+        answers.append(found_and_netted(searcher, pools, one, [pool.id for pool in pools[:6]]))
     return asking.digests(answers)
+
+
+def found_and_netted(
+    searcher: Searcher, pools: Sequence[PairPool], asked: CycleQuery, changed: Sequence[PoolId] | None = None
+) -> tuple[list[Candidate], Netted | None]:
+    """Show a market to a searcher and return what it finds, and what it nets of it."""
+    return found_on(searcher, pools, asked, changed), searcher.net(asked)
 
 
 def told(found: Sequence[Candidate], others: Sequence[Candidate]) -> str:

@@ -18,7 +18,8 @@ from tidemill_testing.conformance.search.case import (
     wide_market,
     wrong_amounts,
 )
-from tidemill_testing.conformance.search.pure import SearchPurity, told
+from tidemill_testing.conformance.search.netted import SearchNetting
+from tidemill_testing.conformance.search.pure import told
 from tidemill_testing.market import snapshot_of, token
 
 LITTLE_WORK, WORK_SHARE = 1, 4
@@ -26,7 +27,7 @@ FLOORS, FLOORS_SHARE = 16, 10**9
 """What an optimum may miss: so many units, and so small a part of the profit: next to the real optimum the floors decide."""
 
 
-class SearchConformance(SearchPurity):
+class SearchConformance(SearchNetting):
     """What every searcher must hold to; ``class TestDepthFirst(SearchConformance): plugin = DepthFirst`` is the whole test.
 
     An author must give:
@@ -38,6 +39,8 @@ class SearchConformance(SearchPurity):
     Capabilities:
         ``complete``: within its ``max_hops`` it finds every cycle through distinct pools and assets that gains; brute force is asked.
         ``optimal``: the amount of each is the best, but for what the floors of integer division hide.
+        ``screens``: cycles through tokens that were seen to be taxed, rebasing or broken are suspect.
+        ``netted``: ``net`` gives a trade wherever a cycle that it trusts gains.
     """
 
     @rule("SCH-13", "every candidate is exact through its pools")
@@ -177,9 +180,11 @@ class SearchConformance(SearchPurity):
             asked = query(self._hops(3), (*hostile_starts(), token("nobody trades it")))
             try:
                 list(searcher.find(asked))
+                searcher.net(asked)
                 searcher.update(snapshot)
                 for only in (False, True):
                     list(searcher.find(evolve(asked, changed_only=only)))
+                searcher.net(asked)
             except RAISED as error:
                 self.broken(f"{name}: it raised {type(error).__name__}: {error}")
 
