@@ -66,7 +66,8 @@ def test_find_recorded_pairs_equal_brute_force(recorded: Callable[[str], Path]) 
                     want[first[3], second[3], third[3]] = profit
     searcher = Cycles()
     snapshot_of(pools, wrapped=start, searcher=searcher)
-    found = {tuple(leg.pool for leg in one.legs): one.profit for one in searcher.find(CycleQuery(SIM, (start,), 3, 3))}
+    asked = searcher.find(CycleQuery(SIM, (start,), 3, 3))
+    found: dict[tuple[str, ...], int] = {tuple(leg.pool for leg in one.legs): one.profit for one in asked}
 
     assert len(want) > 900
     assert all(found.get(route, 0) >= profit for route, profit in want.items())
