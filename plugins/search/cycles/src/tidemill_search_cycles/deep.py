@@ -53,6 +53,7 @@ class DeepCycles:
         self._graph = graph
         self._compound = CompoundCycles()
         self._room = Room({"probe_rate": ("d", 1), "probe_edge": ("q", 1), "shut": ("i", 1), "worth": ("d", 1), "turn": ("i", 1)})
+        self._by_name: list[int] = []
         self.left = 0
 
     @property
@@ -116,7 +117,9 @@ class DeepCycles:
 
     def _scan(self) -> list[int]:
         names = self._graph.rows.assets
-        return sorted(range(len(names)), key=names.__getitem__)
+        if len(self._by_name) != len(names):  # a token keeps its name and its number
+            self._by_name = sorted(range(len(names)), key=names.__getitem__)
+        return self._by_name
 
     def _from(self, start: int, loop: Loop) -> tuple[int, ...]:
         """Return a loop's arcs from the start token on."""
@@ -162,13 +165,16 @@ class Rounds:
         self._arcs = None if self._all or changed is None else cycles.arcs_of(changed)
         self._found: dict[int, tuple[tuple[Probe, ...], frozenset[PoolId]]] = {}
         self._given: set[Edges] = set()
-        cycles.appraise(wanted.start)
+        if self._arcs != []:
+            cycles.appraise(wanted.start)
 
     def next(self, amount: int, without: Collection[PoolId]) -> Walks:
         """Return the cycles at one of the amounts that pass none of these pools and were not returned before.
 
         ``without`` never shrinks from one round to the next.
         """
+        if self._arcs == []:
+            return self._cycles.walks([])
         cycles, wanted = self._cycles, evolve(self._wanted, without=frozenset(without))
         known, shut = self._found.get(amount, ((), frozenset()))
         new = wanted.without - shut

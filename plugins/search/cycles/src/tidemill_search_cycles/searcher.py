@@ -110,7 +110,8 @@ class Cycles(Searcher):
             return
         answer = self._answer(query, snapshot)
         for one in answer.first(query.top):
-            yield self._candidate(query, one, answer.exact, snapshot)
+            suspect = self._screen.reasons(legs_of(one), one.sizing.amounts, snapshot)
+            yield _candidate(query, one, answer.exact, suspect)
 
     def net(self, query: CycleQuery) -> Netted | None:
         """Return the trade over the best cycles from the first start asset; those of other starts lend their pools.
@@ -137,16 +138,10 @@ class Cycles(Searcher):
         answer, top = self._answer(query, snapshot), _NETTED
         while True:
             found = answer.first(top)
-            free = self._screen.free([self._candidate(query, one, answer.exact, snapshot) for one in found], snapshot)
+            free = self._screen.free([_candidate(query, one, answer.exact) for one in found], snapshot)
             if len(free) >= _FREE or len(found) < top:
                 return free[:_NETTED]
             top *= 2
-
-    def _candidate(self, query: CycleQuery, one: Sized, exact: bool, snapshot: Snapshot) -> Candidate:
-        amounts = one.sizing.amounts
-        legs = legs_of(one)
-        suspect = self._screen.reasons(legs, amounts, snapshot)
-        return Candidate(query.chain, one.start, legs, amounts, amounts[-1] - amounts[0], exact, suspect)
 
     def _answer(self, query: CycleQuery, snapshot: Snapshot) -> "_Answer":
         """Return the cycles that may leave enough, and whether nothing was left out; the last few are kept until the next update."""
@@ -270,3 +265,8 @@ class _Answer:
 def legs_of(one: Sized) -> tuple[Leg, ...]:
     """Return a cycle's swaps."""
     return tuple(Leg(side.pool_id, side.sell, side.buy) for side in one.cycle)
+
+
+def _candidate(query: CycleQuery, one: Sized, exact: bool, suspect: tuple[str, ...] = ()) -> Candidate:
+    amounts = one.sizing.amounts
+    return Candidate(query.chain, one.start, legs_of(one), amounts, amounts[-1] - amounts[0], exact, suspect)
