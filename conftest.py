@@ -4,9 +4,14 @@ One profile for every property: the same examples everywhere, no deadline that a
 test that wants that says so.
 """
 
+import fcntl
+import importlib.util
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
@@ -23,6 +28,33 @@ def kernel_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keeps what tests compile in one folder for all of them, apart from the user's own."""
     base = tmp_path_factory.getbasetemp()
     os.environ.setdefault("NUMBA_CACHE_DIR", str((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "kernels"))
+
+
+@pytest.fixture(scope="session")
+def kept_kernels(kernel_cache: None) -> Any:
+    """The search kernels, compiled once for all workers of a run; None where there is nothing to compile them with."""
+    if any(importlib.util.find_spec(name) is None for name in ("numba", "tidemill_search_cycles")):
+        return None
+    compiled = importlib.import_module("tidemill_search_cycles.compiled")
+    folder = Path(os.environ["NUMBA_CACHE_DIR"])
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        # Several workers that compile at once take as long as all of them in turn; and the compiler is not ours to measure
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
+        program = "from tidemill_search_cycles import compiled; compiled.warm()"
+        subprocess.run([sys.executable, "-c", program], env=environment, check=True)
+    compiled.warm()
+    kernels = compiled.kernels()
+    compiled.cool()
+    return kernels
+
+
+@pytest.fixture
+def compiled_kernels(kept_kernels: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs a test over compiled kernels, where it is slow over plain ones and is not about them."""
+    if kept_kernels is not None:
+        monkeypatch.setattr("tidemill_search_cycles.compiled._current", kept_kernels)
 
 
 @pytest.fixture(autouse=True)

@@ -12,6 +12,7 @@ from attrs import evolve, frozen
 from immutables import Map
 
 from benchmarks.market_maker import MadeMarket, made_market, moved
+from benchmarks.measure import per_call
 from tidemill.domain.ids import AssetId, PoolId
 from tidemill.domain.snapshot import Changed, Snapshot
 from tidemill_search_cycles import compiled
@@ -47,6 +48,16 @@ class Searched:
         count = Counter(asset for pool in self.made.pools for asset in pool.assets)
         return tuple(sorted(count, key=lambda asset: (-count[asset], asset))[:_HUBS])
 
+    def asking(self, dollars: float) -> "Searched":
+        """Return it with cycles that must leave so much."""
+        least = {asset: max(1, int(unit * dollars)) for asset, unit in self.made.units.items()}
+        return evolve(self, wanted=Wanted(2, 4, least))
+
+    def made_pool(self, snapshot: Snapshot) -> PairPool:
+        """Return the pool that an event has moved, as it was made."""
+        (identifier,) = snapshot.changed.pools
+        return next(pool for pool in self.made.pools if pool.id == identifier)
+
     def graph(self) -> Graph:
         """Return a graph of its own."""
         graph = Graph()
@@ -78,8 +89,7 @@ def searched(tokens: int, pools: int) -> Searched:
     small = snapshot_of(made.pools[:1])
     held: Map[PoolId, PairPool] = Map({pool.id: pool for pool in made.pools})
     snapshot = evolve(small, pools=held, changed=evolve(small.changed, pools=tuple(sorted(held))))
-    least = {asset: max(1, int(unit * LEAST_DOLLARS)) for asset, unit in made.units.items()}
-    return Searched(made, snapshot, Wanted(2, 4, least))
+    return Searched(made, snapshot, Wanted(2, 4, {})).asking(LEAST_DOLLARS)
 
 
 def compiled_kernels() -> Kernels | None:
@@ -131,6 +141,22 @@ class OneEvent:
                 for part, spent in (("update", taken - started), ("search", ended - taken), ("both", ended - started)):
                     parts[part].append(spent / 1000)
         return parts
+
+
+def microseconds(call: Callable[[], object]) -> float:
+    """Call once: microseconds of the processor."""
+    started = process_time_ns()
+    call()
+    return (process_time_ns() - started) / 1e3
+
+
+def repeated(call: Callable[[], object]) -> Callable[[], float]:
+    """Return a round that repeats a call for some milliseconds: milliseconds of the processor a call."""
+
+    def once() -> float:
+        return per_call(call)() / 1e3
+
+    return once
 
 
 def milliseconds(call: Callable[[], object]) -> Callable[[], float]:

@@ -59,13 +59,13 @@ class Simple:
             for place in range(len(tokens) - 1):
                 gain *= best[tokens[place], tokens[place + 1]]
             if gain > 1 or len(tokens) == 2:
-                found += self._through(tokens)
+                found += self.leaving(tokens)
         return found
 
     def _loops(self) -> Iterator[list[AssetId]]:
         return (tokens for tokens in nx.simple_cycles(self._graph, length_bound=4) if len(tokens) > 2)
 
-    def _through(self, tokens: list[AssetId]) -> Iterator[Cycle]:
+    def leaving(self, tokens: list[AssetId]) -> Iterator[Cycle]:
         """Yield the ways through the pools of each pair that leave enough, by the closed form."""
         first = min(range(len(tokens)), key=lambda place: self._rank[tokens[place]])
         tokens = tokens[first:] + tokens[:first]
@@ -76,6 +76,38 @@ class Simple:
                 gain, bend = gain * rate, bend + gain * falls
             if gain > 1 and (sqrt(gain) - 1) ** 2 / bend >= self._least[tokens[0]] and (len(hops) > 2 or chosen[0][0] is not chosen[1][0]):
                 yield tuple((side[0].id, *hop) for side, hop in zip(chosen, hops, strict=True))
+
+
+class Looked:
+    """Cycles of up to four hops through one pool, each looked at: the plain search over dicts, without our kernels' bounds."""
+
+    def __init__(self, sides: Sides, least: Mapping[AssetId, int]) -> None:
+        self._simple = Simple(sides, least)
+        self._rows: dict[AssetId, dict[AssetId, float]] = defaultdict(dict)
+        self._back: dict[AssetId, dict[AssetId, float]] = defaultdict(dict)
+        for (sell, buy), rate in best_rates(sides).items():
+            self._rows[sell][buy] = self._back[buy][sell] = rate
+
+    def through(self, pool: PairPool) -> list[Cycle]:
+        """Return those that leave enough."""
+        one, other = pool.assets
+        found = [*self._loops(one, other), *self._loops(other, one)]
+        return [cycle for tokens in found for cycle in self._simple.leaving(tokens) if any(hop[0] == pool.id for hop in cycle)]
+
+    def _loops(self, sell: AssetId, buy: AssetId) -> Iterator[list[AssetId]]:
+        rows, back = self._rows, self._back[sell]
+        first = rows[sell][buy]
+        if sell < buy:
+            yield [sell, buy]
+        for near, rate in rows[buy].items():
+            if near == sell:
+                continue
+            so_far = first * rate
+            if near in back and so_far * back[near] > 1:
+                yield [sell, buy, near]
+            for far, next_rate in rows[near].items():
+                if far in back and far != buy and so_far * next_rate * back[far] > 1 and far != sell:
+                    yield [sell, buy, near, far]
 
 
 def cycles_from(sides: Sides, start: AssetId, hops: int) -> int:

@@ -56,7 +56,7 @@ Play = Callable[..., Path]
 
 
 @pytest.fixture(scope="module")
-def play(tmp_path_factory: pytest.TempPathFactory) -> Play:
+def play(kept_kernels: object, tmp_path_factory: pytest.TempPathFactory) -> Play:
     """Run the quiet market by the installed command and return its folder; ``first`` is what Python runs before anything else."""
     folders: dict[str, Path] = {}
 
@@ -145,7 +145,7 @@ def test_r4_compiled_kernels_come_to_the_same_ledger(plain: Path, play: Play) ->
 def test_r4_kernels_that_change_in_the_middle_come_to_the_same_ledger(plain: Path, play: Play) -> None:
     """R4: warmed beside the run: recorded once, and hash and summary are those of a run without; so are a replay's."""
     assert 0 == run_fresh("warmup", cwd=plain).code
-    switched = play("switched", "--speed", "4x", PYTHONHASHSEED="3")
+    switched = play("switched", "--speed", "2x", PYTHONHASHSEED="3")
     again = run_fresh("replay", "run.tape", "--json", cwd=switched)
 
     assert ["loaded from"] == [sentence[len("the search kernels were ") :][: len("loaded from")] for sentence in warmed(switched)]

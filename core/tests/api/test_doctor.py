@@ -107,6 +107,8 @@ def test_doctor_configuration_that_cannot_be_read_is_told_once() -> None:
     ]
 
 
+# Python 3.11 may fail to start a thread under coverage while another one starts: nothing of ours
+@pytest.mark.filterwarnings("ignore:Exception ignored in thread started by:pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize(
     ("body", "severity", "message"),
     [

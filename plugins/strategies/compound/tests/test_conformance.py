@@ -1,9 +1,12 @@
 """The strategy keeps the rules of its kind."""
 
+import pytest
+
 from tidemill_strategy_compound import Compound
 from tidemill_testing.conformance import StrategyConformance
 
 
+@pytest.mark.usefixtures("compiled_kernels")
 class TestCompound(StrategyConformance):
     plugin = Compound
     capabilities = frozenset({"trades_simulated"})
