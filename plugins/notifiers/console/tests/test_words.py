@@ -28,10 +28,10 @@ def test_summary_line_of_nothing_says_so() -> None:
 
 
 def test_summary_line_with_many_assets_names_four(summary: Summary) -> None:
-    """Known assets come first, unknown ones in base units, the rest as a number."""
+    """Known assets come first, then unknown ones in base units, most of each first; the rest is a number: dust hides no gain."""
     pnl = {AssetId(f"sim:1/erc20:0x{n}"): n for n in range(1, 6)} | summary.pnl
     line = summary_line(attrs.evolve(summary, pnl=pnl))
-    assert "· +84.11 USDC, +1 base units of 0x1, +2 base units of 0x2, +3 base units of 0x3, 2 more, gas 0.003 ETH ·" in line
+    assert "· +84.11 USDC, +5 base units of 0x5, +4 base units of 0x4, +3 base units of 0x3, 2 more, gas 0.003 ETH ·" in line
 
 
 def test_next_line_names_a_folder_that_is_not_the_default(summary: Summary) -> None:

@@ -389,3 +389,24 @@ def test_scaled_units_and_back_is_near(units: int, shift: int) -> None:
     back = base_units(scaled_units(units, shift), shift)
 
     assert abs(back - units) <= units >> 53
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_confirmed_drawn_cycle_through_a_token_of_few_units_finds_the_best(seed: int) -> None:
+    """Where few units of a token pass, amounts that just reach another unit are found: the best of every number of its units."""
+    random = Random(seed)
+    start, coarse = NAMES[:2]
+    held, worth = random.randint(40, 400), random.randint(10**16, 10**17)
+    there = Segment(0, held * worth, held, held * worth, 1)
+    split = held // 3
+    back = (Segment(0, split, worth * random.randint(108, 120), 100, 0), Segment(split, held, worth, 1, 0))
+    cycle = [
+        Hop(Steps(PoolId("sim:1/steps:0"), (start, coarse), (there,)), start, coarse, exact=False),
+        Hop(Steps(PoolId("sim:1/steps:1"), (coarse, start), back), coarse, start, exact=False),
+    ]
+    # The curve pays x held / (held worth + x): as many units as ``units`` or more for the ceiling of its inverse
+    steps = [-(-units * held * worth // (held - units)) for units in range(1, held // 2)]
+    found = confirmed(cycle, SIZED, held * worth // 8, None, 0, 1, NEXT)
+
+    assert found is not None
+    assert max(left(cycle, amount) for amount in steps) == found.net

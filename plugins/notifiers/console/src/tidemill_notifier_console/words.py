@@ -7,6 +7,8 @@ from tidemill.domain.asset import Asset
 from tidemill.domain.ids import AssetId, address_of
 from tidemill.domain.note import RunHeader, Summary
 
+MOST_DECIMALS = 255
+"""A token says its decimals in a byte."""
 MOST_ASSETS = 4
 """So many assets are named in the summary's sentence."""
 SIMULATED = "sim:"
@@ -63,8 +65,14 @@ def printable(text: str) -> str:
 
 
 def _amounts(amounts: Mapping[AssetId, int], assets: Mapping[AssetId, Asset], *, sign: bool = False) -> str:
-    """Return ``+84.11 USDC, -0.002 WETH``: known assets first, whole tokens where the decimals are known, base units elsewhere."""
-    moved = sorted(((asset, amount) for asset, amount in amounts.items() if amount), key=lambda item: (item[0] not in assets, item[0]))
+    """Return ``+84.11 USDC, -0.002 WETH``: known assets first, most whole tokens first; base units where the decimals are not known."""
+
+    def place(item: tuple[AssetId, int]) -> tuple[bool, int, AssetId]:
+        known = assets.get(item[0])
+        # Dust of many tokens must not hide what was earned
+        return known is None, -abs(item[1]) * 10 ** (MOST_DECIMALS - known.decimals if known is not None else 0), item[0]
+
+    moved = sorted(((asset, amount) for asset, amount in amounts.items() if amount), key=place)
     texts = [_amount(asset, amount, assets.get(asset), sign=sign) for asset, amount in moved[:MOST_ASSETS]]
     if len(moved) > MOST_ASSETS:
         texts.append(f"{len(moved) - MOST_ASSETS} more")

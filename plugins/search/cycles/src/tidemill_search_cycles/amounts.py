@@ -12,6 +12,7 @@ from typing import Protocol
 
 from attrs import frozen
 
+from tidemill.domain.answers import NoQuote
 from tidemill.domain.ids import AssetId, PoolId
 from tidemill.domain.pool import Pool
 from tidemill.domain.time import ChainTime
@@ -27,6 +28,12 @@ _FINE_BITS = 20
 """Above 2^20 a unit is less than a millionth of the amount: those next to the optimum are not tried."""
 _COARSE_BITS, _STEPS = 16, 3
 """Of a token of which fewer than 2^16 units pass, a unit is worth more than a part in 65,536: so many steps each way are tried."""
+_ALL_UNITS = 32
+"""So many units of a coarse token are tried below the optimum, evenly."""
+_CLIMBS = 16
+"""From a better step its own neighbours are tried, so many times at most."""
+_DOUBLINGS = 16
+"""An input that buys so many units more is looked for up to 2^16 times the one that is known."""
 _STEP_BEYOND = 16
 """Whether a pool takes more than its curve tells is tried with so much of the amount (1/16) more."""
 _BACKOFFS = (50, 46, 40, 32)
@@ -110,8 +117,10 @@ def keep(cycle: Sequence[Hop], promise: Promise, cap: int | None, loan_fee_ppm: 
     """Size a cycle by asking its pools; None where less than ``least`` is left after all."""
     limit = UINT256_MAX if cap is None else cap
     amount, net = best_amount(lambda amount: _profit(cycle, amount, loan_fee_ppm, at), limit, promise.hint)
-    amounts = _along(cycle, amount, at) if net >= least else None
-    return Sizing(amounts, net) if amounts is not None else None
+    amounts = _along(cycle, amount, at) if amount > 0 else None
+    found = Sizing(amounts, net) if amounts is not None else None
+    found = _on_steps(cycle, found, promise.hint or amount, limit, loan_fee_ppm, at)
+    return found if found is not None and found.net >= least else None
 
 
 def confirmed(cycle: Sequence[Hop], state: int, hint: int, cap: int | None, loan_fee_ppm: int, least: int, at: ChainTime) -> Sizing | None:
@@ -148,7 +157,30 @@ def confirmed(cycle: Sequence[Hop], state: int, hint: int, cap: int | None, loan
 
 
 def _near(cycle: Sequence[Hop], hint: int, limit: int, loan_fee_ppm: int, at: ChainTime) -> Sizing | None:
-    """Return the best of the amounts next to the hint where a unit counts, the smallest of equals; else the first that all pools take."""
+    """Return the best of the amounts next to the hint where a unit counts, the smallest of equals; else the first that all pools take.
+
+    Where few units of some token pass, those that just reach another unit of it are tried too.
+    """
+    return _on_steps(cycle, _next_to(cycle, hint, limit, loan_fee_ppm, at), hint, limit, loan_fee_ppm, at)
+
+
+def _on_steps(cycle: Sequence[Hop], best: Sizing | None, near: int, limit: int, loan_fee_ppm: int, at: ChainTime) -> Sizing | None:
+    """Return what is better than ``best`` among the steps of tokens of which few units pass, from ``near`` on as long as they rise."""
+    if best is not None and min(best.amounts) >> _COARSE_BITS:
+        return best
+    for _ in range(_CLIMBS):
+        before = best
+        for amount in _steps_asked(cycle, near, limit, at):
+            amounts = _along(cycle, amount, at)
+            if amounts is not None and (best is None or _net(amount, amounts[-1], loan_fee_ppm) > best.net):
+                best = Sizing(amounts, _net(amount, amounts[-1], loan_fee_ppm))
+        if best is None or best is before:
+            break
+        near = best.amounts[0]
+    return best
+
+
+def _next_to(cycle: Sequence[Hop], hint: int, limit: int, loan_fee_ppm: int, at: ChainTime) -> Sizing | None:
     if hint >> _FINE_BITS:
         tried = [hint, *(hint - (hint >> bits) - 1 for bits in _BACKOFFS)]
         amounts = next((found for amount in tried if (found := _along(cycle, amount, at)) is not None), None)
@@ -199,6 +231,49 @@ def _steps_near(curves: Sequence[Curve], best: int, limit: int) -> Iterator[int]
                 amount = _least_in(curves[back], amount) if amount is not None else None
             if amount is not None and amount <= limit:
                 yield amount
+
+
+def _steps_asked(cycle: Sequence[Hop], near: int, limit: int, at: ChainTime) -> Iterator[int]:
+    """Yield what ``_steps_near`` does for pools of any kind, by asking them for the least that buys so many units."""
+    amounts = [near]
+    for place, hop in enumerate(cycle):
+        units = hop.pool.amount_out(hop.sell, hop.buy, amounts[-1], at)
+        if not 0 <= units <= UINT256_MAX:
+            return
+        if units >> _COARSE_BITS == 0:
+            around = range(max(1, units - _STEPS), units + _STEPS + 1)
+            # Where a curve has corners what is left rises and falls several times
+            for wanted in sorted({*around, *range(1, units, units // _ALL_UNITS + 1)}):
+                amount: int | None = wanted
+                for back in range(place, -1, -1):
+                    amount = _least_for(cycle[back], amount, amounts[back], at) if amount is not None else None
+                if amount is not None and amount <= limit:
+                    yield amount
+        # Nothing passes any more: what is beyond is reached by the steps of this token alone
+        if units == 0:
+            return
+        amounts.append(units)
+
+
+def _least_for(hop: Hop, wanted: int, near: int, at: ChainTime) -> int | None:
+    """Return the least input that buys so much of one pool, None where no input does; ``near`` (> 0) buys about as much."""
+    quote = hop.pool.quote_exact_out(hop.sell, hop.buy, wanted, at)
+    if not isinstance(quote, NoQuote):
+        return quote.amount_in
+    enough, short = near, 0
+    for _ in range(_DOUBLINGS):
+        if hop.pool.amount_out(hop.sell, hop.buy, enough, at) >= wanted:
+            break
+        enough, short = enough * 2, enough
+    else:
+        return None
+    while enough - short > 1:
+        middle = (enough + short) // 2
+        if hop.pool.amount_out(hop.sell, hop.buy, middle, at) >= wanted:
+            enough = middle
+        else:
+            short = middle
+    return enough
 
 
 def _least_in(curve: Curve, out: int) -> int | None:

@@ -24,6 +24,7 @@ from tidemill_search_cycles.terms import Terms
 from tidemill_search_cycles.walks import Walks
 
 _SHORT = FEWEST_HOPS - 1
+_FEW = 3
 _NETTED, _FREE = 200, 50
 """So many of the best cycles, at most and at least where there are so many, make a netted trade."""
 _ROUNDS, _JUDGED = (4, 1, 1), 400
@@ -116,14 +117,14 @@ class Cycles(Searcher):
     def net(self, query: CycleQuery) -> Netted | None:
         """Return the trade over the best cycles from the first start asset; those of other starts lend their pools.
 
-        Long cycles crowd out short ones, and more of them are suspect: the trade over those of up to four hops is made as well, and the
+        Long cycles crowd out short ones, and more of them are suspect: the trade over those of up to three hops is made as well, and the
         better of the two returned.
         """
         snapshot = self._snapshot
         if snapshot is None or query.chain not in snapshot.chains or not query.starts:
             return None
         costs = Costs(dict(query.cost_per_hop).get(query.starts[0], 0), query.loan_fee_ppm, dict(query.capital).get(query.starts[0]))
-        asked = [query, attrs.evolve(query, max_hops=_SHORT)] if query.min_hops <= _SHORT < query.max_hops else [query]
+        asked = [query, attrs.evolve(query, max_hops=_FEW)] if query.min_hops <= _FEW < query.max_hops else [query]
         made = [self._netting(one, costs, snapshot) for one in asked]
         best = max((one for one in made if one is not None), key=lambda one: one.value, default=None)
         if best is None or best.value < 1 or best.value + costs.per_swap * len(best.trade.legs) < query.min_profit:

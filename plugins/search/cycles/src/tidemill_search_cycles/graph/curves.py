@@ -1,5 +1,6 @@
 """What one direction of a pool is to the graph: its best rate, and its curve where the pool gives one."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from tidemill.domain.answers import NoCurve
@@ -16,6 +17,8 @@ MOST_BITS = 250
 """Rates of base units stay within 2^-250 .. 2^250: the product of four neither vanishes nor becomes NaN, whatever the scales."""
 MOST_SEGMENTS = 64
 """So many segments of a curve are kept; what lies beyond is found by asking the pool."""
+COARSE_BITS = 16
+"""Where a curve of segments passes fewer than 2^16 units, floors take so much that the best amount may be missed."""
 FLOOR_SLACK = 1
 """A curve this near is the real one, of which the pool takes the floor."""
 
@@ -30,7 +33,7 @@ class Reading(NamedTuple):
         rate: (numerator, denominator) of an upper bound of what a unit gets, both above zero.
         segments: the curve, empty where the pool gives none.
         curve: the whole direction as one exact ``floor(a x / (b + c x))``, else None.
-        proven: false where the bound rests on quotes that were tried.
+        proven: false where the bound rests on quotes that were tried, or so few units pass that the curve says little.
         slack: base units by which a quote may be above the curve.
     """
 
@@ -77,7 +80,18 @@ def _read(pool: Pool, sell: AssetId, buy: AssetId, at: ChainTime) -> Reading | N
     whole = len(given.segments) == 1 and given.slack <= FLOOR_SLACK and first.in_from == 0 and first.c > 0
     if whole:
         return Reading((first.a, first.b), segments, (first.a, first.b, first.c), True)
-    return Reading((first.a, first.b), segments, None, True, given.slack)
+    return Reading((first.a, first.b), segments, None, _passes_many(segments), given.slack)
+
+
+def _passes_many(segments: Sequence[Segment]) -> bool:
+    """Whether a curve takes and pays so many units that what it says in real numbers is what a pool pays, but for little."""
+    paid = 0
+    for one in segments:
+        wide = one.in_to - one.in_from
+        paid += one.a * wide // (one.b + one.c * wide)
+        if paid >> COARSE_BITS and one.in_to >> COARSE_BITS:
+            return True
+    return False
 
 
 def one_curve(pool: Pool, sell: AssetId, buy: AssetId, at: ChainTime, sell_shift: int, buy_shift: int) -> tuple[float, float] | None:
