@@ -187,8 +187,19 @@ def test_scan_table_shows_whole_tokens_and_the_route(tidemill: Tidemill, tape: s
 def test_scan_that_finds_nothing_says_so(tidemill: Tidemill, tape: str) -> None:
     """Nothing found is an answer: exit code 0, a line for people, no line for scripts."""
     result = tidemill("scan", tape, "--start", "WETH", "--hops", "2")
-    assert (0, "no cycle from WETH gains that much\n") == (result.exit_code, result.stdout)
+    assert (0, "no cycle from WETH was found that gains that much\n", "") == (result.exit_code, result.stdout, result.stderr)
     assert "" == tidemill("scan", tape, "--start", "WETH", "--hops", "2", "--json").stdout
+
+
+@pytest.mark.parametrize("hops", ["5", "2-12"])
+def test_scan_of_long_cycles_that_finds_none_claims_no_proof(tidemill: Tidemill, tape: str, hops: str) -> None:
+    """Long cycles are not all looked at: that none was found is said with what it is worth, to people and beside the empty JSON."""
+    query = ("scan", tape, "--start", "WETH", "--hops", hops, "--min-profit", str(10**30))
+    shown, rows = tidemill(*query), tidemill(*query, "--json")
+    note = "cycles of 5 hops and more are searched for, not all looked at: that none was found proves nothing\n"
+
+    assert (0, "no cycle from WETH was found that gains that much\n", note) == (shown.exit_code, shown.stdout, shown.stderr)
+    assert (0, "", note) == (rows.exit_code, rows.stdout, rows.stderr)
 
 
 def test_scan_options_narrow_the_answer(tidemill: Tidemill, tape: str) -> None:

@@ -18,7 +18,7 @@ def test_override_existing_and_new_keys_are_set() -> None:
             "TIDEMILL__STRATEGIES__MOMENTUM__ENABLED": "false",
             "TIDEMILL__BOOKS__MAIN__CAPITAL__DAI": "1.5",
             "TIDEMILL__BOOKS__MAIN__CAPITAL__USDC": "1",
-            "TIDEMILL__ASSETS__DAI__ID": "eip155:1/erc20:0x01",
+            "TIDEMILL__ASSETS__DAI__ID": "eip155:1/erc20:0x" + "01" * 20,
             "TIDEMILL__ASSETS__DAI__DECIMALS": "18",
             "OTHER__MODE": "x",
         },

@@ -1,6 +1,6 @@
 """Instances with checked settings: chains first, then the rest with what the chains have verified."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -14,9 +14,12 @@ from tidemill.config.plugins import Assembled, make_plugins
 from tidemill.discovery.metadata import PluginMetadata
 from tidemill.discovery.registry import Loaded
 from tidemill.domain.asset import Asset
+from tidemill.domain.opportunity import Opportunity
+from tidemill.domain.snapshot import Snapshot
 from tidemill.errors import ConfigError, PluginContractError
 from tidemill.hookspecs.chain import Chain, LinkSetup
 from tidemill.hookspecs.plugin import Plugin
+from tidemill.hookspecs.strategy import Strategy
 
 USD = Asset(AssetId("acme:1/erc20:0x01"), "USD", 6)
 COIN = Asset(AssetId("acme:1/slip44:60"), "COIN", 18)
@@ -73,11 +76,19 @@ class Cap(Plugin):
     settings: CapSettings
 
 
-CLASSES: dict[str, type[Plugin]] = {"chain": Acme, "risk": Cap}
+class Seeker(Strategy):
+    name = "seeker"
+    searches = True
+
+    def find_opportunities(self, snapshot: Snapshot) -> Iterator[Opportunity]:
+        return iter(())
+
+
+CLASSES: dict[str, type[Plugin]] = {"chain": Acme, "risk": Cap, "strategy": Seeker}
 
 
 def loaded(config: Config) -> list[Loaded]:
-    tables = [table for table in config.tables if table.kind in CLASSES]
+    tables = [table for table in config.tables if table.kind in CLASSES and table.enabled]
     return [Loaded(table, PluginMetadata(table.kind, table.name, 1, "acme-all", "1", "", "x"), CLASSES[table.kind]) for table in tables]
 
 
@@ -162,6 +173,25 @@ def test_make_plugins_all_problems_come_together() -> None:
 def test_make_plugins_without_a_chain_says_so() -> None:
     """No chain, no market: said once, and nothing that follows from it."""
     assert ["x.toml  $.chains  no chain is enabled: add a table such as [chains.sim]"] == told('[risk.cap]\nmost = "2 USD"')
+
+
+@pytest.mark.parametrize(
+    ("strategies", "names"),
+    [
+        (("a",), "strategies.a"),
+        (("a", "b"), "strategies.a and strategies.b"),
+        (("a", "b", "c"), "strategies.a, strategies.b and strategies.c"),
+    ],
+)
+def test_make_plugins_strategies_that_search_without_a_searcher_are_refused(strategies: tuple[str, ...], names: str) -> None:
+    """Who can find nothing without a searcher is named at the line that disables it; others may run without one."""
+    tables = "".join(f"[strategies.{name}]\n" for name in strategies)
+    off = "[chains.acme]\n[search.cycles]\nenabled = false\n"
+    remedy = "can find nothing: enable one, or set enabled = false there too"
+
+    assert [f"x.toml:3  $.search.cycles.enabled  no searcher is enabled, and without one {names} {remedy}"] == told(off + tables)
+    assert {f"strategies.{name}" for name in strategies} < set(assembled("[chains.acme]\n" + tables).plugins)
+    assert ["chains.acme", "risk.limits"] == list(assembled(off + tables.replace("]", "]\nenabled = false")).plugins)
 
 
 def test_make_plugins_faulty_chain_hides_what_follows_from_it() -> None:

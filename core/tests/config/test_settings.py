@@ -48,6 +48,11 @@ class Everything:
     on: bool = False
     text: str = ""
     maybe: int | None = None
+    swaps: int = attrs.field(default=4, validator=in_(range(2, 13)))
+    even: int = attrs.field(default=4, validator=in_(range(0, 12, 2)))
+    few: int = attrs.field(default=1, validator=in_(range(1, 3)))
+    some: int = attrs.field(default=2, validator=in_({2, 10, 30}))
+    reasons: Mapping[AssetId, str] = attrs.field(factory=dict)
     either: int | str = 0
     urgency: Urgency = Urgency.LOW
     order: Order = Order.FIRST
@@ -116,7 +121,9 @@ def told(text: str) -> list[str]:
         ('order = "FIRST"', "order", Order.FIRST),
         ("mode = 3", "mode", 3),
         ('asset = "USDC"', "asset", "sim:1/erc20:0x01"),
-        ('asset = "eip155:1/erc20:0xAB"', "asset", "eip155:1/erc20:0xab"),
+        (f'asset = "eip155:1/erc20:0x{"AB" * 20}"', "asset", f"eip155:1/erc20:0x{'ab' * 20}"),
+        ('asset = "eip155:1/slip44:60"', "asset", "eip155:1/slip44:60"),
+        ('asset = "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp/token:EPjF"', "asset", "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp/token:EPjF"),
         ('asset = "0xABCDEF0000000000000000000000000000000001"', "asset", "sim:1/erc20:0xabcdef0000000000000000000000000000000001"),
         ('most = "2_000 USDC"', "most", AssetAmount(USDC.id, 2_000_000_000)),
         ('most = "0.000001 USDC"', "most", AssetAmount(USDC.id, 1)),
@@ -176,6 +183,22 @@ def test_make_settings_value_of_each_type_is_read(text: str, key: str, value: ob
         ("mode = true", 'mode  expected "fast", "slow" or 3, found true'),
         ('asset = "USDD"', 'asset  "USDD" is not a verified symbol; did you mean USDC?'),
         ('asset = "PEPE"', 'asset  "PEPE" is not a verified symbol; write its id, or declare the symbol in [assets]'),
+        (
+            'asset = "eip155:1/erc20:0xZZ"',
+            'asset  expected eip155:1/erc20: with an address of 0x and 40 hexadecimal digits, found text "0xZZ"',
+        ),
+        (
+            f'asset = "eip155:1/erc20:0x{"ab" * 19}"',
+            "asset  expected eip155:1/erc20: with an address of 0x and 40 hexadecimal digits, found text of 40 characters",
+        ),
+        (
+            'asset = "sim:1/erc20:0xZZ"',
+            'asset  expected sim:1/erc20: with an address of 0x and hexadecimal digits, found text "0xZZ"',
+        ),
+        (
+            'reasons = { "eip155:1/erc20:0xZZ" = "" }',
+            'reasons."eip155:1/erc20:0xZZ"  expected eip155:1/erc20: with an address of 0x and 40 hexadecimal digits, found text "0xZZ"',
+        ),
         ("asset = 3", "asset  expected the symbol or id of an asset, found the whole number 3"),
         ("most = 3", 'most  expected an amount and its asset such as "2_000 USDC", found the whole number 3'),
         ('most = "3"', 'most  expected an amount and its asset such as "2_000 USDC", found text "3"'),
@@ -192,7 +215,11 @@ def test_make_settings_value_of_each_type_is_read(text: str, key: str, value: ob
         ("weights = { a = [] }", 'weights.a  expected a number such as 0.5 or "0.5", found an empty list'),
         ("weights = 3", "weights  expected a table, found the whole number 3"),
         ("inner = 3", "inner  expected a table, found the whole number 3"),
-        ('inner = { label = "z" }', "inner.label  must be in ('x', 'y'), found 'z'"),
+        ('inner = { label = "z" }', 'inner.label  must be "x" or "y", found text "z"'),
+        ("swaps = 13", "swaps  must be 2 to 12, found 13"),
+        ("even = 3", "even  must be 0 to 10 in steps of 2, found 3"),
+        ("few = 0", "few  must be 1 or 2, found 0"),
+        ("some = 7", "some  must be 2, 10 or 30, found 7"),
         ("inner = { wieght = 3 }", "inner.wieght  unknown key; did you mean weight?"),
         ("inners = [{}, { weight = true }]", "inners[1].weight  expected a whole number, found true"),
         ("day = 3", "day  expected a date, found the whole number 3"),

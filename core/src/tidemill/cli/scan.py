@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from tidemill.domain.ids import AssetId
 
 _LEAST_SHOWN = 6
+_LONG = 5
+"""Cycles of so many swaps are searched for: no searcher of ours looks at every one of them."""
 
 
 class Hops(click.ParamType["int | range"]):
@@ -88,6 +90,8 @@ def command(
         click.echo("the searcher could not prove that these are all and the best", err=True)
     elif not cycles and deadline_ms is not None:
         click.echo("none was found before the deadline, which proves nothing: allow more, or leave --deadline out", err=True)
+    elif not cycles and (hops if isinstance(hops, int) else hops[-1]) >= _LONG:
+        click.echo(f"cycles of {_LONG} hops and more are searched for, not all looked at: that none was found proves nothing", err=True)
 
 
 def _row(cycle: "Cycle", market: "Market | None") -> dict[str, Any]:
@@ -128,7 +132,7 @@ def _table(cycles: Sequence["Cycle"], market: "Market", start: str, *, explain: 
     asset = market.names.asset(start)
     name = market.names.shown(asset)
     if not cycles:
-        return [f"no cycle from {name} gains that much"]
+        return [f"no cycle from {name} was found that gains that much"]
     head = (f"profit {name}", f"in {name}", "route")
     rows = [(_amount(cycle.profit, asset, market), _amount(cycle.amount_in, asset, market), _route(cycle, market)) for cycle in cycles]
     widths = [max(len(row[column]) for row in (head, *rows)) for column in (0, 1)]

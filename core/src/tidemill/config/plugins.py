@@ -14,6 +14,7 @@ from tidemill.domain.asset import Asset
 from tidemill.errors import ConfigError, PluginError, Problem
 from tidemill.hookspecs.chain import Chain, ChainRules
 from tidemill.hookspecs.plugin import Plugin
+from tidemill.hookspecs.strategy import Strategy
 
 T = TypeVar("T")
 
@@ -102,6 +103,7 @@ def try_make_plugins(config: Config, loaded: Sequence[LoadedPlugin], *, all_load
     for plugin in loaded:
         if plugin.table.kind != "chain":
             made.make(plugin, assets)
+    made.searches(loaded)
     books: tuple[ResolvedBook, ...] = ()
     if whole and made.rules:
         try:
@@ -138,6 +140,17 @@ class _Maker:
                     self.rules.append(rules)
                     verified = self._try(plugin, partial(plugin.call, "verified_assets()", rules.verified_assets))
                     self.verified.append(verified or {})
+
+    def searches(self, loaded: Sequence[LoadedPlugin]) -> None:
+        """Note strategies that would wait for cycles which nobody looks for, at the line that disables who does."""
+        strategies = ((plugin.table.path, plugin.plugin_class) for plugin in loaded)
+        waiting = [path for path, kind in strategies if issubclass(kind, Strategy) and kind.searches]
+        if not waiting or self.config.enabled("search"):
+            return
+        names = " and ".join(filter(None, (", ".join(waiting[:-1]), waiting[-1])))
+        message = f"no searcher is enabled, and without one {names} can find nothing: enable one, or set enabled = false there too"
+        written = next((table for table in self.config.tables if table.kind == "search"), None)
+        self.problems.append(written.problem(message, "enabled") if written else self.config.places.problem(message, "search"))
 
     def make(self, plugin: LoadedPlugin, assets: KnownAssets) -> Plugin | None:
         read = partial(make_settings, plugin.table, plugin.plugin_class, assets)

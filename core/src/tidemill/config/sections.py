@@ -24,6 +24,8 @@ AssetName = NewType("AssetName", AssetId)
 """A CAIP-19 id, hexadecimal addresses in lower case."""
 
 ASSET_ID = re.compile(r"[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}/[-a-z0-9]{3,8}:[-.%a-zA-Z0-9]{1,128}")
+_EVM_TOKEN = re.compile(r"0x[0-9a-fA-F]{40}")
+_HEX = re.compile(r"0x[0-9a-fA-F]+")
 _SPEED = re.compile(r"real|max|[1-9][0-9]*x")
 _PLAIN = re.compile(r"\d+(?:_\d+)*(?:\.\d+(?:_\d+)*)?")
 
@@ -87,11 +89,16 @@ def asset_id(value: Any) -> AssetId:
     """Return a CAIP-19 id, hexadecimal addresses in lower case.
 
     Raises:
-        Misfit: the text has not that form.
+        Misfit: the text has not that form, or its address cannot be one.
     """
     if not isinstance(value, str) or not ASSET_ID.fullmatch(value):
         raise expected('an asset id such as "eip155:1/erc20:0xc02a…"', value)
     head, _, address = value.rpartition(":")
+    if head.startswith("eip155:") and head.endswith("/erc20"):
+        if not _EVM_TOKEN.fullmatch(address):
+            raise expected(f"{head}: with an address of 0x and 40 hexadecimal digits", address)
+    elif address.startswith("0x") and not _HEX.fullmatch(address):
+        raise expected(f"{head}: with an address of 0x and hexadecimal digits", address)
     return AssetId(f"{head}:{address.lower() if address.startswith('0x') else address}")
 
 

@@ -1,14 +1,14 @@
 """Reads a table into an attrs class: unknown keys, missing keys, wrong types and what validators refuse, all at once."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Any
 
 import attrs
 from cattrs import BaseConverter
 
-from tidemill.config.misfit import Fault, Faults, Misfit, expected
+from tidemill.config.misfit import Fault, Faults, Misfit, describe, expected, one_of
 from tidemill.config.place import unknown_key
 
 _ATTRS_SAYS = re.compile(r"(?:'\w+' |\w+: )(?P<rule>.+?)(?:: (?P<found>[^:]*)| \(got (?P<got>.*)\))?", re.DOTALL)
@@ -71,10 +71,25 @@ def _validate(kind: type[Any], attributes: Mapping[str, "attrs.Attribute[Any]"],
 
 
 def _said(error: Exception) -> str:
-    """Return a validator's message; those of attrs repeat the key, which stands before every message of ours."""
+    """Return a validator's message; those of attrs repeat the key, which stands before every message of ours, and show Python's ranges."""
+    choices, found = error.args[2:] if len(error.args) == 4 else (None, None)
+    if isinstance(choices, range | tuple | list | set | frozenset) and choices:
+        return f"must be {_listed(choices)}, found {describe(found) if isinstance(found, str) else found}"
     text = str(error.args[0]) if error.args else type(error).__name__
     matched = _ATTRS_SAYS.fullmatch(text)
     if matched is None:
         return text
-    found = matched["found"] or matched["got"]
-    return f"{matched['rule']}, found {found.strip()}" if found else matched["rule"]
+    value = matched["found"] or matched["got"]
+    return f"{matched['rule']}, found {value.strip()}" if value else matched["rule"]
+
+
+def _listed(choices: Collection[Any]) -> str:
+    """Return what may be chosen as people say it: ``2 to 12`` of a range, else every choice."""
+    if not isinstance(choices, range) or len(choices) < 3:
+        return one_of(choices if isinstance(choices, range | tuple | list) else sorted(choices, key=_by_number))
+    low, high = min(choices), max(choices)
+    return f"{low} to {high}" if abs(choices.step) == 1 else f"{low} to {high} in steps of {abs(choices.step)}"
+
+
+def _by_number(choice: Any) -> tuple[int, int, str]:
+    return (0, choice, "") if isinstance(choice, int) else (1, 0, str(choice))

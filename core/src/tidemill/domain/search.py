@@ -7,6 +7,7 @@ from attrs import frozen
 
 from tidemill.domain.ids import AssetId, ChainId
 from tidemill.domain.opportunity import Leg
+from tidemill.errors import UsageError
 
 
 @frozen
@@ -28,6 +29,9 @@ class CycleQuery:
         width: how many part-way cycles a searcher that cannot look at all of them keeps at each swap, 0 for its default; more finds more.
         top: the best so many, 0 for all.
         changed_only: only cycles through pools that changed since the searcher was last updated.
+
+    Raises:
+        UsageError: ``work``, ``width`` or ``top`` is below 0. Hops that no cycle has, and starts that no pool trades, find nothing.
     """
 
     chain: ChainId
@@ -42,6 +46,10 @@ class CycleQuery:
     width: int = 0
     top: int = 0
     changed_only: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        if self.work < 0 or self.width < 0 or self.top < 0:
+            raise UsageError(f"work, width and top of a query must be 0 or more; found {self.work}, {self.width}, {self.top}")
 
 
 @frozen

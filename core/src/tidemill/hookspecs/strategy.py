@@ -28,12 +28,14 @@ class Strategy(Plugin):
     It keeps no state between calls (a rollback or a restart could not restore it), opens no socket or file, asks no clock and no random
     source, and sees the past only. ``needs`` declares the history that it wants kept, its own past plans included; where that follows from
     settings it is assigned in ``__init__``, and never after. ``deterministic = False`` says that equal snapshots may give different answers
-    on another machine; then its answers are recorded, and count when they come back as a batch.
+    on another machine; then its answers are recorded, and count when they come back as a batch. ``searches = True`` says that it finds
+    nothing without a searcher (``snapshot.cycles``, ``snapshot.netted``): a configuration that enables it and none is refused.
     """
 
     interface_version: ClassVar[int] = 1
     needs: Wants = Wants()
     deterministic: ClassVar[bool] = True
+    searches: ClassVar[bool] = False
 
     @abstractmethod
     def find_opportunities(self, snapshot: Snapshot) -> Iterator[Opportunity]:

@@ -1,6 +1,7 @@
 """Notes: what the core tells, in words and in figures."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from tidemill.domain.amount_text import amount_text as whole_text
@@ -35,13 +36,22 @@ def amount_text(asset: AssetId, amount: int, assets: Mapping[AssetId, Asset], *,
 
 
 def route_text(opportunity: Opportunity, assets: Mapping[AssetId, Asset]) -> str:
-    """Return ``3 hops  WETH→LINK→DAI→WETH``, the middle of a long route left out."""
+    """Return ``3 hops  WETH→LINK→DAI→WETH``, the middle of a long route left out.
+
+    Different assets of one symbol, which anybody can take, have the end of their address behind it: ``WETH→DAI~1d0f→DAI~77c2→WETH``.
+    """
     if not isinstance(opportunity, Arbitrage):
         return f"{opportunity.side} {symbol(opportunity.asset, assets)}"
-    names = [symbol(opportunity.asset, assets), *(symbol(leg.buy, assets) for leg in opportunity.legs)]
+    route = [opportunity.asset, *(leg.buy for leg in opportunity.legs)]
+    bearers = Counter(symbol(asset, assets) for asset in dict.fromkeys(route))
+    names = [_marked(asset, name) if bearers[name := symbol(asset, assets)] > 1 else name for asset in route]
     if len(names) > MAX_NAMES + 1:
         names = [*names[:2], "…", names[-1]]
     return f"{len(opportunity.legs)} hops  {'→'.join(names)}"
+
+
+def _marked(asset: AssetId, name: str) -> str:
+    return f"{name}~{address_of(asset)[-4:]}"
 
 
 def readable(reason: str, assets: Mapping[AssetId, Asset]) -> str:

@@ -34,7 +34,7 @@ class ScreenSettings:
 
     ``implausible_bps`` limits what a cycle leaves, of what goes in at its own size. The default is read off the 10,704 pools of Uniswap V2
     in October 2020: 3,347 cycles of two to four hops from WETH leave 0.01 WETH or more. The 23 of them that trade well-known tokens alone
-    leave up to 1,748 bps, all others but that one up to 541. Above 2,000 are 1,483, half of them above 21,299: they hold 83 % of all gain,
+    leave up to 1,748 bps, all others but that one up to 541. Above 2,000 are 1,483, half of them above 21,557: they hold 83 % of all gain,
     and the thirty greatest among them go through one of three tokens that trade at prices far apart, where nobody closes the gap. A tax
     of a few percent hides below any limit that lets sound cycles pass: against it help the quarantine and a chain plugin that looks.
     That a pool's price is off shows no more: each cycle of the 3,347 with a pool off by a factor of two is above the limit already.

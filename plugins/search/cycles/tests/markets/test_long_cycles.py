@@ -75,7 +75,7 @@ def test_find_planted_cycles_of_ten_to_twelve_hops_of_mixed_pools_finds_all(make
 
 
 @pytest.mark.heavy
-@pytest.mark.usefixtures("fast")
+@pytest.mark.usefixtures("compiled_kernels")
 def test_find_planted_cycles_among_a_thousand_tokens_finds_all(makers: Makers, checked: Check) -> None:
     """The same among a thousand tokens, on twenty markets."""
     for seed in range(100, 120):

@@ -123,7 +123,7 @@ def exhaustive() -> Any:
 
 
 @pytest.mark.heavy
-@pytest.mark.usefixtures("fast")
+@pytest.mark.usefixtures("compiled_kernels")
 @pytest.mark.parametrize(("width", "mean"), [(64, 0.99), (256, 0.999)])
 def test_find_on_markets_of_sixty_tokens_finds_the_most_that_a_long_cycle_leaves(width: int, mean: float, exhaustive: Any) -> None:
     """Over forty markets the best cycle of five to twelve hops leaves, after gas, at least such a part of the most that any leaves."""

@@ -58,7 +58,7 @@ def test_find_after_each_update_over_a_type_of_pool_equals_a_new_searcher(kind: 
 @pytest.mark.heavy
 def test_find_after_each_of_ten_thousand_updates_of_mixed_pools_equals_a_new_searcher(every_market: Make) -> None:
     """The same over ten thousand updates of a market of all types."""
-    assert follow("mixed", 10_000, every_market, 77, 5, 11) > 50_000
+    assert follow("mixed", 10_000, every_market, 77, 5, 9) > 50_000
 
 
 def test_update_after_a_pool_raised_comes_to_what_a_new_searcher_finds(every_market: Make) -> None:

@@ -36,9 +36,10 @@ class CompoundSettings:
     cycles the searcher keeps at each swap, 0 for its own choice. ``deadline_ms``: the effort of one query, as what an ordinary machine
     does in that time; it is counted, not measured, so that a replay finds the same; 0 for the searcher's own choice. ``start_assets``:
     where cycles begin and end; empty: the base assets of the books and the chain's wrapped native coin; the netted trade begins with the
-    first. ``top``: the best so many cycles of one batch are proposed, and netted, 0 for all. ``netted``: one trade over all of them is
-    proposed too. ``pool_survival_ppm``: how likely a pool is as it was when a transaction executes; by each pool that the trade over all
-    touches beyond the best cycle it is less sure that it goes through, and ranks lower by this factor.
+    first. ``top``: the best so many cycles of one batch are proposed one by one, 0 for all. ``netted``: one trade is proposed too, over as
+    many cycles as the searcher nets, whatever ``top`` is. ``pool_survival_ppm``: how likely a pool is as it was when a transaction
+    executes; by each pool that the trade over all touches beyond the best cycle it is less sure that it goes through, and ranks lower by
+    this factor.
     """
 
     min_hops: int = attrs.field(default=2, validator=in_(range(2, MOST_HOPS + 1)), metadata={"doc": "swaps in a cycle, at least"})
@@ -62,8 +63,8 @@ class CompoundSettings:
     )
     min_net_profit: AssetAmount | None = attrs.field(default=None, metadata={"doc": 'least profit after gas, such as "0.001 WETH"'})
     start_assets: tuple[AssetId, ...] = attrs.field(default=(), metadata={"doc": "where cycles begin; empty: base assets, wrapped coin"})
-    top: int = attrs.field(default=20, validator=ge(0), metadata={"doc": "cycles of a batch, at most; 0: all"})
-    netted: bool = attrs.field(default=True, metadata={"doc": "propose one trade over all cycles as well"})
+    top: int = attrs.field(default=20, validator=ge(0), metadata={"doc": "cycles of a batch proposed one by one, at most; 0: all"})
+    netted: bool = attrs.field(default=True, metadata={"doc": "propose one trade over the cycles as well, whatever top is"})
     pool_survival_ppm: Ppm = attrs.field(
         default=Ppm(900_000),
         validator=[ge(Ppm(1)), le(Ppm(PPM_SCALE))],
@@ -80,6 +81,7 @@ class Compound(Strategy):
     """
 
     name = "compound"
+    searches = True
     settings: CompoundSettings
 
     def find_opportunities(self, snapshot: Snapshot) -> Iterator[Opportunity]:

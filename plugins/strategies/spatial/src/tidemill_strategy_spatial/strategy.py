@@ -40,6 +40,7 @@ class Spatial(Strategy):
     """
 
     name = "spatial"
+    searches = True
     settings: SpatialSettings
 
     def find_opportunities(self, snapshot: Snapshot) -> Iterator[Opportunity]:

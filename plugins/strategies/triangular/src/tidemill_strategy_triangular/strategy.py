@@ -43,6 +43,7 @@ class Triangular(Strategy):
     """
 
     name = "triangular"
+    searches = True
     settings: TriangularSettings
 
     def find_opportunities(self, snapshot: Snapshot) -> Iterator[Opportunity]:
