@@ -1,6 +1,6 @@
 """Small markets of every pool type, their routes by two exhaustive searches, and the best amount of a route by trying integers."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from math import isqrt
 from random import Random
@@ -16,7 +16,6 @@ from tidemill.domain.search import Candidate
 from tidemill.domain.time import ChainTime
 from tidemill.units import PPM_SCALE
 from tidemill_amm import concentrated
-from tidemill_search_cycles import compiled
 from tidemill_testing.market import NEXT, SIM, OpaquePool, PairPool, token
 
 Hop = tuple[PoolId, AssetId, AssetId]
@@ -305,9 +304,5 @@ def makers() -> dict[str, Callable[..., Pool]]:
 
 
 @pytest.fixture
-def fast(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def fast(compiled_kernels: None) -> None:
     """Run compiled kernels in a test; without numba the plain ones, which find the same later."""
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path_factory.getbasetemp() / "kernels"))
-    compiled.warm()
-    yield
-    compiled.cool()
