@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -23,37 +23,41 @@ from tidemill_search_cycles.short import ShortCycles, Wanted
 from tidemill_testing.market import SIM, PairPool, snapshot_of, token
 
 Market = Callable[..., list[PairPool]]
+Switch = Callable[[bool], None]
 needs_numba = pytest.mark.skipif(importlib.util.find_spec("numba") is None, reason="numba is not installed: there is nothing to compare")
 
 
 @pytest.fixture
-def cache() -> Path:
-    """The folder that keeps what one test compiled for the others."""
+def cache(kept_kernels: object) -> Path:
+    """The folder that keeps what was compiled for all tests."""
     kept = compiled.cache_folder()
     assert kept is not None
     return kept
 
 
 @pytest.fixture
-def warmed(cache: Path) -> Iterator[str]:
-    """Run compiled kernels in a test."""
-    compiled.cool()
-    yield compiled.warm()
-    compiled.cool()
+def switch(kept_kernels: compiled.Kernels, monkeypatch: pytest.MonkeyPatch) -> Switch:
+    """Let the compiled kernels run, or the plain ones, from now on: without reading them from the cache each time."""
+
+    def to(quick: bool) -> None:
+        monkeypatch.setattr(compiled, "_current", kept_kernels if quick else compiled._PLAIN)
+        assert quick == compiled.kernels().compiled
+
+    return to
 
 
-def both(call: Callable[[], Any], cache: Path) -> tuple[Any, Any]:
-    """Return what a call gives with plain kernels and with compiled ones."""
-    compiled.cool()
-    plain = call()
-    compiled.warm()
-    assert compiled.kernels().compiled
-    return plain, call()
+def unmeasured(**more: str) -> dict[str, str]:
+    """Return an environment for a process that compiles: the compiler is not ours to measure."""
+    return {**{name: value for name, value in os.environ.items() if not name.startswith("COV")}, **more}
 
 
 @needs_numba
-def test_warm_compiles_then_loads(cache: Path, warmed: str) -> None:
+def test_warm_compiles_then_loads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """What was compiled once is loaded the next time; asked again, there is nothing left to do."""
+    monkeypatch.setattr(compiled, "KERNELS", compiled.KERNELS[:1])
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    assert not compiled.kernels().compiled
+    assert "compiled and are kept in" in compiled.warm()
     assert compiled.kernels().compiled
     assert "compiled already" in compiled.warm()
     compiled.cool()
@@ -64,11 +68,19 @@ def test_warm_compiles_then_loads(cache: Path, warmed: str) -> None:
 
 
 @needs_numba
+def test_warm_loads_all_that_another_process_compiled(cache: Path) -> None:
+    """A process that finds every kernel in the cache compiles none, and runs a twin of each."""
+    assert f"the search kernels were loaded from {cache}" == compiled.warm()
+    assert all(compiled.kernels().of(kernel) is not kernel for kernel in compiled.KERNELS)
+
+
+@needs_numba
 @pytest.mark.parametrize("seed", range(10))
-def test_kernels_plain_and_compiled_write_equal_bits(seed: int, cache: Path, warmed: str, market: Market) -> None:
+@pytest.mark.parametrize("most", [40, pytest.param(90, marks=pytest.mark.heavy)])
+def test_kernels_plain_and_compiled_write_equal_bits(seed: int, most: int, switch: Switch, market: Market) -> None:
     """Every array that a search writes is the same to the last bit, and so is the effort, whether it was cut short or not."""
     random = Random(seed)
-    pools = market(random, tokens=random.randint(3, 9), count=random.randint(6, 90), opaque_share=20)
+    pools = market(random, tokens=random.randint(3, 9), count=random.randint(6, most), opaque_share=20)
     graph = Graph()
     graph.take(snapshot_of(pools))
     changed = [pool.id for pool in pools[:2]]
@@ -89,25 +101,27 @@ def test_kernels_plain_and_compiled_write_equal_bits(seed: int, cache: Path, war
                     seen.append((short.left, [bytes(short._room[name]) for name in names]))
         return seen
 
-    plain, quick = both(searched, cache)
+    switch(False)
+    plain = searched()
+    switch(True)
+    quick = searched()
 
     assert any(plain)
     assert plain == quick
 
 
 @needs_numba
-def test_find_switched_between_queries_finds_the_same(cache: Path, warmed: str, market: Market) -> None:
+@pytest.mark.parametrize("count", [24, pytest.param(60, marks=pytest.mark.heavy)])
+def test_find_switched_between_queries_finds_the_same(count: int, switch: Switch, market: Market) -> None:
     """Kernels that become ready while a run goes on change no answer of it."""
-    pools = market(Random(5), tokens=6, count=60)
+    pools = market(Random(5), tokens=6, count=count)
     searchers = [Cycles(), Cycles()]
     answers: list[list[list[Candidate]]] = [[], []]
     for turn in range(6):
         held = pools[turn]
         pools[turn] = evolve(held, reserves=(held.reserves[0] + 10**6, held.reserves[1]))
         for searcher, given in zip(searchers, answers, strict=True):
-            compiled.cool()
-            if searcher is searchers[0] and turn % 2:
-                compiled.warm()
+            switch(searcher is searchers[0] and turn % 2 == 1)
             snapshot_of(pools, changed=[held.id], searcher=searcher)
             for starts in ((), (token("T0"),)):
                 for only in (False, True):
@@ -118,7 +132,7 @@ def test_find_switched_between_queries_finds_the_same(cache: Path, warmed: str, 
 
 
 @needs_numba
-def test_pairs_plain_and_compiled_keep_equal_tables(cache: Path, warmed: str) -> None:
+def test_pairs_plain_and_compiled_keep_equal_tables() -> None:
     """The table of pairs is the same after equal changes, and finds what a dict finds."""
     random = Random(2)
     put, find, drop = (compiled.compiled(function) for function in (pairs.put_arc, pairs.find_arc, pairs.drop_arc))
@@ -166,9 +180,7 @@ def rooms_of(folder: Path) -> list[Path]:
 
 @needs_numba
 @pytest.mark.parametrize("harm", ["torn", "other", "no manifest", "rubbish manifest", "gone"])
-def test_warm_with_a_harmed_cache_compiles_anew(
-    harm: str, cache: Path, warmed: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_warm_with_a_harmed_cache_compiles_anew(harm: str, cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A cache that is torn, somebody else's or half there is thrown away: what is not as it was written is not loaded."""
     kept = tmp_path / cache.name
     shutil.copytree(cache, kept)
@@ -207,7 +219,7 @@ said = compiled.warm()
 assert compiled.kernels().compiled, said
 print(said)
 """
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    environment = unmeasured(NUMBA_CACHE_DIR=str(tmp_path))
 
     def started() -> subprocess.Popen[str]:
         return subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, env=environment)
@@ -230,7 +242,7 @@ print(compiled.warm())
 """
 
     def said(processor: dict[str, str]) -> str:
-        environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), **processor}
+        environment = unmeasured(NUMBA_CACHE_DIR=str(tmp_path), **processor)
         return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment).stdout
 
     other = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}
@@ -289,11 +301,12 @@ def test_cache_folder_is_the_stated_one_or_the_users(monkeypatch: pytest.MonkeyP
 
 
 @needs_numba
-def test_searcher_that_ran_compiled_kernels_goes_to_another_process(warmed: str, market: Market, tmp_path: Path) -> None:
+def test_searcher_that_ran_compiled_kernels_goes_to_another_process(switch: Switch, market: Market, tmp_path: Path) -> None:
     """What is sent holds no compiled code and no address: the other process runs its own kernels, and finds the same."""
+    switch(True)
     searcher = Cycles()
     snapshot_of(market(Random(5), tokens=6, count=60), searcher=searcher)
-    query = CycleQuery(SIM, (token("T0"),), 2, 7)
+    query = CycleQuery(SIM, (token("T0"),), 2, 7, top=200)
     found = list(searcher.find(query))
     (tmp_path / "searcher").write_bytes(pickle.dumps((searcher, query)))
     program = """
@@ -301,7 +314,7 @@ import pickle, sys
 searcher, query = pickle.load(open(sys.argv[1], "rb"))
 sys.stdout.buffer.write(pickle.dumps(list(searcher.find(query))))
 """
-    run = subprocess.run([sys.executable, "-c", program, str(tmp_path / "searcher")], capture_output=True, check=True, env=os.environ)
+    run = subprocess.run([sys.executable, "-c", program, str(tmp_path / "searcher")], capture_output=True, check=True, env=unmeasured())
 
     assert found
     assert found == pickle.loads(run.stdout)
@@ -333,7 +346,7 @@ def test_warm_with_kernels_of_another_cpu_in_the_cache_compiles_for_this_one(tmp
     """A cache that moved to another processor is no help and no harm: kernels are compiled for this one, beside it, and find the same."""
     said, found = [], []
     for cpu in ("generic", "", "", "generic"):
-        environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)} | ({"NUMBA_CPU_NAME": cpu, "NUMBA_CPU_FEATURES": ""} if cpu else {})
+        environment = unmeasured(NUMBA_CACHE_DIR=str(tmp_path)) | ({"NUMBA_CPU_NAME": cpu, "NUMBA_CPU_FEATURES": ""} if cpu else {})
         ran = subprocess.run([sys.executable, "-c", PRINTS], env=environment, capture_output=True, text=True, check=False)
         assert 0 == ran.returncode, ran.stderr
         one, other = ran.stdout.splitlines()

@@ -112,6 +112,7 @@ def test_find_amounts_are_quoted_hop_by_hop(market: Market) -> None:
         assert START == candidate.asset == candidate.legs[0].sell == candidate.legs[-1].buy
 
 
+@pytest.mark.usefixtures("compiled_kernels")
 @pytest.mark.parametrize("opaque_share", [0, 30])
 @pytest.mark.parametrize("seed", range(4))
 def test_find_changed_only_after_each_update_equals_full(seed: int, opaque_share: int, found_by: FoundBy, market: Market) -> None:

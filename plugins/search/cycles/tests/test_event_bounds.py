@@ -219,15 +219,27 @@ def taken(market: dict[PoolId, PairPool]) -> Market:
     return graph
 
 
+@pytest.mark.usefixtures("compiled_kernels")
 @pytest.mark.parametrize("start", [None, token("H1"), token("s3")])
 def test_through_equals_everything_while_hubs_and_rows_change(start: AssetId | None) -> None:
     """Pools move, empty, refill, leave and come back: what passes each is what a search of everything finds, kept hubs or not."""
+    assert through_changes(start, 36) > 10
+
+
+@pytest.mark.parametrize("turns", [8, pytest.param(36, marks=pytest.mark.heavy)])
+def test_through_by_plain_kernels_equals_everything_while_hubs_and_rows_change(turns: int) -> None:
+    """The same with kernels that nobody compiled."""
+    assert through_changes(None, turns) > turns // 4
+
+
+def through_changes(start: AssetId | None, turns: int) -> int:
+    """Compare what passes a pool with a search of everything, after each of some changes; return how many cycles there were."""
     random = Random(21)
     market = wheel(random, 4, HUB + 8)
     sound, gone = dict(market), {}
     graph = taken(market)
     kept, wants, many = ShortCycles(graph), [Wanted(2, 4, {}, least) for least in (10**13, 10**15)], 0
-    for turn in range(36):
+    for turn in range(turns):
         identifier = random.choice(sorted(market))
         pool = market[identifier]
         if turn % 6 == 4:
@@ -252,7 +264,7 @@ def test_through_equals_everything_while_hubs_and_rows_change(start: AssetId | N
         everything = list(anew.from_any(SIM, wanted) if start is None else anew.from_start(start, wanted))
         assert sorted(found) == sorted(cycle for cycle in everything if identifier in {hop[0] for hop in cycle})
         many += len(found)
-    assert many > 10
+    return many
 
 
 Seen = dict[tuple[AssetId, AssetId], tuple[object, ...]]

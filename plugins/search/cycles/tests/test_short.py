@@ -171,9 +171,22 @@ def follow(seed: int, steps: int, count: int, found_by: FoundBy, market: Market)
     return many
 
 
+@pytest.mark.usefixtures("compiled_kernels")
 @pytest.mark.parametrize("seed", range(3))
 def test_find_after_each_of_many_updates_equals_a_new_searcher(seed: int, found_by: FoundBy, market: Market) -> None:
     """Whatever changed, the graph in place and the search through changed pools find what a search of everything finds."""
+    assert follow(seed, 40, 32, found_by, market) > 100
+
+
+def test_find_after_each_of_some_updates_by_plain_kernels_equals_a_new_searcher(found_by: FoundBy, market: Market) -> None:
+    """The same with kernels that nobody compiled."""
+    assert follow(3, 40, 18, found_by, market) > 50
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("seed", range(3))
+def test_find_after_each_of_many_updates_of_a_full_market_equals_a_new_searcher(seed: int, found_by: FoundBy, market: Market) -> None:
+    """The same where most tokens are traded in several pools, by plain kernels."""
     assert follow(seed, 40, 40, found_by, market) > 100
 
 
@@ -200,8 +213,20 @@ def hub_market(random: Random, spokes: int) -> list[PairPool]:
     return pools
 
 
+@pytest.mark.usefixtures("compiled_kernels")
 def test_find_through_hubs_with_lists_equals_a_search_of_everything() -> None:
     """Lists of tokens between hubs save time and leave out nothing, whatever changes and whoever asks in between."""
+    assert through_hubs(40) > 50
+
+
+@pytest.mark.parametrize("turns", [6, pytest.param(40, marks=pytest.mark.heavy)])
+def test_find_through_hubs_with_lists_by_plain_kernels_equals_a_search_of_everything(turns: int) -> None:
+    """The same with kernels that nobody compiled."""
+    assert through_hubs(turns) > turns
+
+
+def through_hubs(turns: int) -> int:
+    """Compare what passes a pool after each of some changes with a search of everything; return how many cycles there were."""
     random = Random(8)
     pools = {pool.id: pool for pool in hub_market(random, 80)}
     degree = degrees(pools.values())
@@ -211,7 +236,7 @@ def test_find_through_hubs_with_lists_equals_a_search_of_everything() -> None:
     kept = {(place, start): ShortCycles(graph) for place in range(len(wants)) for start in (None, token("hub1"))}
     many = 0
     between_hubs = [pool.id for pool in pools.values() if degree[pool.assets[0]] > 64 < degree[pool.assets[1]]]
-    for turn in range(40):
+    for turn in range(turns):
         identifier = random.choice(sorted(pools) if turn % 3 else between_hubs)
         pool = pools[identifier]
         pools[identifier] = evolve(pool, reserves=(pool.reserves[0] * random.randint(985, 1_015) // 1_000, pool.reserves[1]))
@@ -231,21 +256,26 @@ def test_find_through_hubs_with_lists_equals_a_search_of_everything() -> None:
                 full = list(everything.from_any(SIM, wants[place]) if start is None else everything.from_start(start, wants[place]))
                 assert sorted(found[0]) == sorted(cycle for cycle in full if identifier in {hop[0] for hop in cycle})
             many += len(found[0])
-    assert many > 50
+    return many
 
 
-@pytest.mark.parametrize("work", [1, 40, 300, 2_000, 20_000])
-def test_find_from_any_with_little_work_gives_part_and_says_so(work: int, found_by: FoundBy, market: Market) -> None:
+@pytest.mark.parametrize("kernels", ["plain", "compiled"])
+def test_find_from_any_with_little_work_gives_part_and_says_so(
+    kernels: str, found_by: FoundBy, market: Market, request: pytest.FixtureRequest
+) -> None:
     """When the effort runs out what was found is given, none of it claimed exact."""
-    pools = market(Random(5), tokens=8, count=90, least_depth=18)
+    if kernels == "compiled":
+        request.getfixturevalue("compiled_kernels")
+    pools = market(Random(5), tokens=8, count=90 if kernels == "compiled" else 50, least_depth=18)
     searcher = Cycles()
     snapshot_of(pools, searcher=searcher)
     everything = found_by(searcher.find(ANY))
-    part = list(searcher.find(evolve(ANY, work=work)))
+    for work in (1, 40, 300, 2_000, 20_000):
+        part = list(searcher.find(evolve(ANY, work=work)))
 
-    assert len(part) < len(everything)
-    assert not any(candidate.exact for candidate in part)
-    assert found_by(iter(part)).items() <= everything.items()
+        assert len(part) < len(everything)
+        assert not any(candidate.exact for candidate in part)
+        assert found_by(iter(part)).items() <= everything.items()
 
 
 def test_find_from_any_ranks_by_value_in_the_native_coin() -> None:

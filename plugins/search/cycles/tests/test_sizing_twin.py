@@ -3,12 +3,10 @@
 from array import array
 from math import inf
 from random import Random
-from typing import Any
 
 import pytest
 
-from tidemill_search_cycles.compiled import Kernels, compiled
-from tidemill_search_cycles.kernels.sizing import size_cycles
+from tidemill_search_cycles.compiled import Kernels
 from tidemill_search_cycles.sizing import CAPPED, LIMITED, LOSES, SIZED, UNKNOWN, Batch, Sizer
 
 
@@ -40,12 +38,10 @@ class Arrays:
         return self.seg_from, self.seg_to, self.seg_a, self.seg_b, self.seg_c
 
 
-def test_size_compiled_equals_plain_bit_for_bit() -> None:
+def test_size_compiled_equals_plain_bit_for_bit(kept_kernels: Kernels | None) -> None:
     """The compiled twin gives every answer in every state to the last bit, and stops at the same cycle."""
-    pytest.importorskip("numba", reason="numba is not installed: there is no compiled twin to compare")
-    twin: Any = compiled(size_cycles)
-    (result,) = twin.overloads.values()
-    running = Kernels({size_cycles: result.entry_point})
+    if kept_kernels is None:
+        pytest.skip("numba is not installed: there is no compiled twin to compare")
     random, seen = Random(12), set()
     arrays = Arrays(random, 300)
     segmented = [place for place in range(300) if arrays.edge_segs[place] == 40]
@@ -56,7 +52,7 @@ def test_size_compiled_equals_plain_bit_for_bit() -> None:
         batch = Batch.of(cycles, capital, hop_cost)
         work, twin_work = array("q", [16 * 1_250]), array("q", [16 * 1_250])
         plain = Sizer().size(arrays, batch, fee_ppm, work)
-        fast = Sizer(running).size(arrays, batch, fee_ppm, twin_work)
+        fast = Sizer(kept_kernels).size(arrays, batch, fee_ppm, twin_work)
         seen |= set(plain.state[:1_250])
 
         assert plain.count == fast.count == 1_250

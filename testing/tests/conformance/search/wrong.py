@@ -1,6 +1,7 @@
 """Searchers that each break just the rule which their test class names, and one that breaks none."""
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 from itertools import count
 from time import perf_counter as ticks
 from typing import Any
@@ -10,14 +11,34 @@ from attrs import evolve
 from tidemill import AssetId, Candidate, CycleQuery, Leg, PoolId, Searcher, Snapshot
 from tidemill.domain.pool import Pool
 from tidemill.domain.search import Netted
+from tidemill.domain.time import ChainTime
 from tidemill.domain.valuation import marginal_rate
 from tidemill.planning.sizing import best_amount, route_out
 from tidemill_testing.conformance import SearchConformance
+from tidemill_testing.market import OpaquePool, PairPool
 
 BOTH = frozenset({"complete", "optimal"})
 ALL = BOTH | {"screens", "netted"}
 WORK = 200_000
 UNLIMITED = 1 << 128
+
+
+def fee_of(amount: int, ppm: int) -> int:
+    return -(-amount * ppm // 1_000_000)
+
+
+def best_of(pools: tuple[Pool, ...], legs: tuple[Leg, ...], at: ChainTime, cap: int, fee_ppm: int) -> int:
+    """Return the amount that leaves most along a route."""
+    by_id = {pool.id: pool for pool in pools}
+
+    def value(amount: int) -> int:
+        out = route_out(legs, by_id, amount, at)
+        return out - amount - fee_of(amount, fee_ppm) if out else -UNLIMITED
+
+    return best_amount(value, cap, pools[0].holdings.get(legs[0].sell, 0) >> 10)[0]
+
+
+kept_best = cache(best_of)
 
 
 class DepthFirst(Searcher):
@@ -117,15 +138,10 @@ class DepthFirst(Searcher):
 
     def best(self, legs: tuple[Leg, ...], query: CycleQuery, start: AssetId) -> int:
         assert self.view is not None
-        view = self.view
-        at = view.at(query.chain)
-
-        def value(amount: int) -> int:
-            out = route_out(legs, view.pools, amount, at)
-            return out - amount - self.fee(query, amount) if out else -UNLIMITED
-
-        guess = view.pools[legs[0].pool].holdings.get(start, 0) >> 10
-        return best_amount(value, self.cap(query, start), guess)[0]
+        pools = tuple(self.view.pools[leg.pool] for leg in legs)
+        # Pools that are values alone: all these searchers are shown the same markets
+        most = kept_best if all(type(pool) in (PairPool, OpaquePool) for pool in pools) else best_of
+        return most(pools, legs, self.view.at(query.chain), self.cap(query, start), query.loan_fee_ppm)
 
     def may_gain(self, legs: tuple[Leg, ...], query: CycleQuery) -> bool:
         """Multiply marginal rates; the probes behind them may hide a thousandth."""
@@ -140,9 +156,6 @@ class DepthFirst(Searcher):
             top, base = top * self.rates[key][0], base * self.rates[key][1]
         return top > base
 
-    def fee(self, query: CycleQuery, amount: int) -> int:
-        return -(-amount * query.loan_fee_ppm // 1_000_000)
-
     def sized(self, query: CycleQuery, start: AssetId, legs: tuple[Leg, ...]) -> Candidate | None:
         assert self.view is not None
         if not self.may_gain(legs, query):
@@ -151,7 +164,7 @@ class DepthFirst(Searcher):
         for leg in legs:
             amounts.append(route_out([leg], self.view.pools, amounts[-1], self.view.at(query.chain)))
         profit = amounts[-1] - amounts[0]
-        if amounts[0] <= 0 or profit - self.fee(query, amounts[0]) < self.least(query, start, legs):
+        if amounts[0] <= 0 or profit - fee_of(amounts[0], query.loan_fee_ppm) < self.least(query, start, legs):
             return None
         return Candidate(query.chain, start, legs, tuple(amounts), profit, suspect=self.reasons(legs))
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from attrs import frozen
 
-from tidemill_search_cycles.compiled import Kernels, compiled
-from tidemill_search_cycles.compound import KERNELS, CompoundCycles
+from tidemill_search_cycles.compiled import Kernels
+from tidemill_search_cycles.compound import CompoundCycles
 from tidemill_search_cycles.graph.arrays import Arrays
 
 Pool = tuple[int, int, float, float, float]
@@ -157,17 +157,12 @@ def endless(running: Kernels) -> CompoundCycles:
     return search
 
 
-def _entry(twin: Any) -> Callable[..., Any]:
-    """Return the compiled function itself where numba would choose between several."""
-    made = [result.entry_point for result in getattr(twin, "overloads", {}).values()]
-    return made[0] if made else twin  # type: ignore[no-any-return]
-
-
 @pytest.fixture(scope="session")
-def twins() -> Kernels:
+def twins(kept_kernels: Kernels | None) -> Kernels:
     """The kernels compiled."""
-    pytest.importorskip("numba", reason="the compiled twin needs the extra numba")
-    return Kernels({kernel: _entry(compiled(kernel)) for kernel in KERNELS})
+    if kept_kernels is None:
+        pytest.skip("the compiled twin needs the extra numba")
+    return kept_kernels
 
 
 @pytest.fixture(params=["plain", "compiled"])

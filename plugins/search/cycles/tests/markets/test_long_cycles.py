@@ -67,6 +67,7 @@ def found_rings(seed: int, makers: Makers, tokens: int, checked: Check) -> tuple
     return rings, {tuple(leg.pool for leg in one.legs) for one in found}
 
 
+@pytest.mark.usefixtures("compiled_kernels")
 def test_find_planted_cycles_of_ten_to_twelve_hops_of_mixed_pools_finds_all(makers: Makers, checked: Check) -> None:
     """Pairs, ticks, bins, books, weighted and unknown curves in one cycle: each planted one is found and verified."""
     rings, found = found_rings(0, makers, 60, checked)

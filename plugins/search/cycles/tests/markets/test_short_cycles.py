@@ -56,8 +56,8 @@ def compare(every_market: Make, routes: Routes, networkx_routes: Routes, best_le
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_find_over_every_type_of_pool_equals_networkx_and_an_exhaustive_walk(kind: str, compare: Callable[[str, int], int]) -> None:
-    """On thirty random markets of each type no cycle is missed, none stands twice, and none is sized worse than the best of all amounts."""
-    assert sum(compare(kind, seed) for seed in range(30)) > 100
+    """On random markets of each type no cycle is missed, none stands twice, and none is sized worse than the best of all amounts."""
+    assert sum(compare(kind, seed) for seed in range(12)) > 40
 
 
 @pytest.mark.heavy

@@ -49,6 +49,7 @@ def follow(kind: str, steps: int, every_market: Make, seed: int = 0, tokens: int
     return many
 
 
+@pytest.mark.usefixtures("compiled_kernels")
 @pytest.mark.parametrize("kind", ["pairs", "ranges", "books", "weighted", "mixed"])
 def test_find_after_each_update_over_a_type_of_pool_equals_a_new_searcher(kind: str, every_market: Make) -> None:
     """Pools that change their price, depth, type or assets, go and come: everything, and what changed, is what a new searcher finds."""
@@ -61,6 +62,12 @@ def test_find_after_each_of_ten_thousand_updates_of_mixed_pools_equals_a_new_sea
     assert follow("mixed", 10_000, every_market, 77, 5, 9) > 50_000
 
 
+def test_find_after_each_update_by_plain_kernels_equals_a_new_searcher(every_market: Make) -> None:
+    """The same with kernels that nobody compiled."""
+    assert follow("mixed", 8, every_market, 0, 5, 11) > 10
+
+
+@pytest.mark.usefixtures("compiled_kernels")
 def test_update_after_a_pool_raised_comes_to_what_a_new_searcher_finds(every_market: Make) -> None:
     """A pool that raises while it is read leaves nothing half done: with it sound or gone, every other is still there."""
     random, query = Random(5), QUERIES[1]

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 from random import Random
-from typing import Any
 
 import pytest
 
@@ -13,8 +12,7 @@ from tidemill.domain.pool import Pool
 from tidemill.domain.search import Candidate
 from tidemill.planning.replay import Replayed
 from tidemill.planning.sizing import best_amount
-from tidemill_search_cycles.compiled import Kernels, compiled
-from tidemill_search_cycles.kernels.netting import settle
+from tidemill_search_cycles.compiled import Kernels
 from tidemill_search_cycles.netting import Netting, net, replayed
 from tidemill_search_cycles.netting.net import Settle
 from tidemill_testing.market import NEXT, SIM, PairPool, pair_pool, token
@@ -35,13 +33,11 @@ def cycles_in() -> Callable[..., list[Candidate]]:
 
 
 @pytest.fixture(scope="session")
-def run_compiled() -> Settle:
+def run_compiled(kept_kernels: Kernels | None) -> Settle:
     """Give the compiled descent, called as the plain one is."""
-    pytest.importorskip("numba", reason="numba is not installed: there is no compiled twin to compare")
-    twin: Any = compiled(settle)
-    # Addresses are given to the compiled function itself: numba's dispatcher would take them for numbers.
-    entries = [result.entry_point for result in getattr(twin, "overloads", {}).values()]
-    return partial(net.settle, running=Kernels({settle: entries[0] if entries else twin}))
+    if kept_kernels is None:
+        pytest.skip("numba is not installed: there is no compiled twin to compare")
+    return partial(net.settle, running=kept_kernels)
 
 
 @pytest.fixture(scope="session")
