@@ -9,7 +9,7 @@ import importlib.util
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,13 @@ def kernel_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 @pytest.fixture(scope="session")
-def kept_kernels(kernel_cache: None) -> Any:
+def unmeasured() -> Mapping[str, str]:
+    """This process's variables, for a process of which nobody counts lines: where that is not what is proven it takes twice as long."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COV")}
+
+
+@pytest.fixture(scope="session")
+def kept_kernels(kernel_cache: None, unmeasured: Mapping[str, str]) -> Any:
     """The search kernels, compiled once for all workers of a run; None where there is nothing to compile them with."""
     if any(importlib.util.find_spec(name) is None for name in ("numba", "tidemill_search_cycles")):
         return None
@@ -41,9 +47,8 @@ def kept_kernels(kernel_cache: None) -> Any:
     with (folder / "lock").open("w") as lock:
         # Several workers that compile at once take as long as all of them in turn; and the compiler is not ours to measure
         fcntl.flock(lock, fcntl.LOCK_EX)
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
         program = "from tidemill_search_cycles import compiled; compiled.warm()"
-        subprocess.run([sys.executable, "-c", program], env=environment, check=True)
+        subprocess.run([sys.executable, "-c", program], env=unmeasured, check=True)
     compiled.warm()
     kernels = compiled.kernels()
     compiled.cool()

@@ -17,20 +17,26 @@ from pathlib import Path
 from tests.docs.blocks import Block, apply, matches
 
 PATIENCE_S = 120
+WARMED = """
+import sys
+if sys.orig_argv[2:3] == ["run"]:
+    from tidemill_search_cycles import compiled
+    compiled.warm()
+"""
 SITE = Path(sysconfig.get_path("purelib"))
 
 
 class Folder:
     """A page's folder; the packages of this workspace are installed in its environment, and others can be, without a network."""
 
-    def __init__(self, top: Path) -> None:
+    def __init__(self, top: Path, kernels: str | None = None) -> None:
         self.path = top / "page"
         self.path.mkdir()
         self._top = top
         self._groups: list[int] = []
         self._output = ""
         self._unrun: dict[Path, Block] = {}
-        self._environment = environment(top)
+        self._environment = environment(top, kernels)
 
     def follow(self, blocks: Sequence[Block]) -> None:
         """Do what the blocks of a page say, in order.
@@ -104,8 +110,11 @@ class Folder:
         )
 
 
-def environment(top: Path) -> dict[str, str]:
-    """Make a virtual environment beside the page's folder and return the variables that switch it on."""
+def environment(top: Path, kernels: str | None = None) -> dict[str, str]:
+    """Make a virtual environment beside the page's folder and return the variables that switch it on.
+
+    Where ``kernels`` names the folder of the compiled search kernels, ``tidemill run`` begins with them.
+    """
     folder = top / "environment"
     venv.EnvBuilder(symlinks=True).create(folder)
     site = folder / SITE.relative_to(sys.prefix)
@@ -124,6 +133,9 @@ def environment(top: Path) -> dict[str, str]:
     quiet = {"UV_OFFLINE": "1", "UV_CACHE_DIR": str(top / "cache"), "UV_NO_PROGRESS": "1", "NO_COLOR": "1", "COLUMNS": "120"}
     # A page's runs are shorter than what compiles kernels on the side, and its reader waits for no line of it
     quiet["TIDEMILL__EXECUTION__WARM"] = "false"
+    if kernels is not None:
+        quiet["NUMBA_CACHE_DIR"] = kernels
+        (site / "sitecustomize.py").write_text(WARMED, "utf-8")
     return {**kept, **quiet, "HOME": str(top), "PATH": path, "VIRTUAL_ENV": str(folder), "PYTHONIOENCODING": "utf-8"}
 
 

@@ -61,9 +61,9 @@ def executed(page: str) -> list[Block]:
     return found
 
 
-def follow(page: str, top: Path) -> None:
-    """Do what a page says, in an empty folder below ``top``."""
-    folder = Folder(top)
+def follow(page: str, top: Path, kernels: str | None = None) -> None:
+    """Do what a page says, in an empty folder below ``top``; its runs begin with the compiled kernels of a folder where one is given."""
+    folder = Folder(top, kernels)
     try:
         folder.follow(executed(page))
     finally:

@@ -1,5 +1,6 @@
 """Every block of the other pages runs as it stands, in an empty folder, in order; what does not run has a reason."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,10 @@ from tests.docs.pages import NOT_RUN, OTHERS, PAGES, ROOT, follow, left_out
 
 
 @pytest.mark.parametrize("page", OTHERS)
-def test_page_does_what_it_says(page: str, tmp_path: Path) -> None:
+def test_page_does_what_it_says(page: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """A reader who types what the page shows sees what the page shows."""
-    follow(page, tmp_path)
+    compiled = "[strategies.compound]" in PAGES[page] and request.getfixturevalue("kept_kernels") is not None
+    follow(page, tmp_path, os.environ["NUMBA_CACHE_DIR"] if compiled else None)
 
 
 @pytest.mark.parametrize("page", sorted(PAGES))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands import LEAN, PATIENCE_S, Tidemill
+from tests.commands import LEAN, PATIENCE_S, Tidemill, environment
 
 TIDEMILL = (sys.executable, "-c", "from tidemill.cli.main import main; main()")
 RUN = (*TIDEMILL, "run", "--seed", "7", "--speed", "max", "--blocks", "60")
@@ -18,7 +18,7 @@ RUN = (*TIDEMILL, "run", "--seed", "7", "--speed", "max", "--blocks", "60")
 def test_run_whose_reader_leaves_goes_on_to_its_end(form: tuple[str, ...], lines: int, tidemill: Tidemill, tmp_path: Path) -> None:
     """At once or after some lines: exit code 0, nothing on standard error, not even as the interpreter ends, and a closed run."""
     with subprocess.Popen(
-        [*RUN, *form], cwd=tmp_path, env={**os.environ, **LEAN}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*RUN, *form], cwd=tmp_path, env=environment(LEAN), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None

@@ -1,10 +1,9 @@
 """The chain as batches."""
 
 import hashlib
-import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import anyio
@@ -165,11 +164,11 @@ print(anyio.run(digest, 7), anyio.run(digest, 8))
 """
 
 
-def test_batches_are_equal_in_every_process() -> None:
+def test_batches_are_equal_in_every_process(unmeasured: Mapping[str, str]) -> None:
     """A seed decides every byte, whatever PYTHONHASHSEED is; another seed decides otherwise."""
     printed = [
         subprocess.run(
-            [sys.executable, "-c", SCRIPT], env={**os.environ, "PYTHONHASHSEED": hash_seed}, capture_output=True, text=True, check=True
+            [sys.executable, "-c", SCRIPT], env={**unmeasured, "PYTHONHASHSEED": hash_seed}, capture_output=True, text=True, check=True
         ).stdout.split()
         for hash_seed in ("0", "1", "4242")
     ]

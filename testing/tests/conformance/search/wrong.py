@@ -15,6 +15,7 @@ from tidemill.domain.time import ChainTime
 from tidemill.domain.valuation import marginal_rate
 from tidemill.planning.sizing import best_amount, route_out
 from tidemill_testing.conformance import SearchConformance
+from tidemill_testing.conformance.hostile_market import FreePool
 from tidemill_testing.market import OpaquePool, PairPool
 
 BOTH = frozenset({"complete", "optimal"})
@@ -140,7 +141,7 @@ class DepthFirst(Searcher):
         assert self.view is not None
         pools = tuple(self.view.pools[leg.pool] for leg in legs)
         # Pools that are values alone: all these searchers are shown the same markets
-        most = kept_best if all(type(pool) in (PairPool, OpaquePool) for pool in pools) else best_of
+        most = kept_best if all(type(pool) in (PairPool, OpaquePool, FreePool) for pool in pools) else best_of
         return most(pools, legs, self.view.at(query.chain), self.cap(query, start), query.loan_fee_ppm)
 
     def may_gain(self, legs: tuple[Leg, ...], query: CycleQuery) -> bool:
