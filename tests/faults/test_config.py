@@ -73,6 +73,31 @@ def test_config_amount_in_an_asset_that_nobody_verified_is_named(tidemill: Tidem
     assert "SCAM" in done.err
 
 
+def test_config_without_a_searcher_beside_strategies_that_search_starts_nothing(tidemill: Tidemill, tmp_path: Path) -> None:
+    """Our strategies that look for cycles are named where the searcher is disabled, by the check and by a run."""
+    searching = ("compound", "spatial", "triangular")
+    text = "[chains.sim]\n[dex.uniswap]\n[search.cycles]\nenabled = false\n" + "".join(f"[strategies.{name}]\n" for name in searching)
+    (tmp_path / "tidemill.toml").write_text(text + "[strategies.temporal]\n")
+
+    for command in ("config check", "run --blocks 1"):
+        done = tidemill(*command.split())
+        assert (2, "") == (done.code, done.out)
+        assert "tidemill.toml:4  $.search.cycles.enabled  no searcher is enabled" in done.err
+        assert [True] * 3 == [f"strategies.{name}" in done.err for name in searching]
+        assert "temporal" not in done.err
+
+
+def test_config_of_tokens_that_are_none_is_named(tidemill: Tidemill, tmp_path: Path) -> None:
+    """What the screen is told to keep out or to trust must be able to name a token: a slip of the finger would match nothing."""
+    text = '[chains.sim]\n[search.cycles]\ntrusted = ["eip155:1/erc20:0xZZ"]\n[search.cycles.quarantine]\n"eip155:1/erc20:0x12" = ""\n'
+    (tmp_path / "tidemill.toml").write_text(text)
+    done = tidemill("config", "check")
+
+    assert (2, "") == (done.code, done.out)
+    assert "tidemill.toml:3  $.search.cycles.trusted[0]  expected eip155:1/erc20: with an address of 0x and 40 hex" in done.err
+    assert 'tidemill.toml:5  $.search.cycles.quarantine."eip155:1/erc20:0x12"  expected eip155:1/erc20: with' in done.err
+
+
 def test_run_with_a_configuration_that_is_wrong_starts_nothing(tidemill: Tidemill, tmp_path: Path) -> None:
     """A run refuses with exit code 2 before it touches the disk."""
     (tmp_path / "tidemill.toml").write_text(WRONG)

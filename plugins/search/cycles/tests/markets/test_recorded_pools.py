@@ -275,7 +275,7 @@ def compare_curves(curves: list[Pool], most: int, each: int, best_left: Best, ch
 
 
 def test_find_over_recorded_curves_of_six_exchanges_equals_brute_force(curves: list[Pool], best_left: Best, checked: Check) -> None:
-    """Over the 4,154 curves that hold something each cycle of two hops from WETH that gains is found, and sized as well as any amount."""
+    """Over the 4,154 curves that hold something each cycle of two hops from WETH that gains is found, sized as well as any amount."""
     assert {2: 499} == compare_curves(curves, 2, 10, best_left, checked)
 
 
