@@ -191,6 +191,7 @@ def test_scan_that_finds_nothing_says_so(tidemill: Tidemill, tape: str) -> None:
     assert "" == tidemill("scan", tape, "--start", "WETH", "--hops", "2", "--json").stdout
 
 
+@pytest.mark.usefixtures("compiled_kernels")
 @pytest.mark.parametrize("hops", ["5", "2-12"])
 def test_scan_of_long_cycles_that_finds_none_claims_no_proof(tidemill: Tidemill, tape: str, hops: str) -> None:
     """Long cycles are not all looked at: that none was found is said with what it is worth, to people and beside the empty JSON."""

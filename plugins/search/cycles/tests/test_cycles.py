@@ -124,7 +124,7 @@ def test_find_changed_only_after_each_update_equals_full(seed: int, opaque_share
         del pools[pool.id]
     searcher = searcher_of(list(pools.values()))
     query, only = CycleQuery(SIM, (START,), 2, 4), CycleQuery(SIM, (START,), 2, 4, changed_only=True)
-    for step in range(24 if not opaque_share else 9):
+    for step in range(24 if not opaque_share else 7):
         changed = set()
         for identifier in random.sample(sorted(pools), random.randint(1, 3)):
             pool = pools[identifier]

@@ -47,7 +47,7 @@ def ranked(pools: list[PairPool], start: AssetId, high: int = 4) -> Ranking:
 
 @pytest.mark.usefixtures("compiled_kernels")
 @pytest.mark.parametrize("opaque", [0, 30])
-@pytest.mark.parametrize("many", [5, pytest.param(12, marks=pytest.mark.heavy)])
+@pytest.mark.parametrize("many", [3, pytest.param(12, marks=pytest.mark.heavy)])
 def test_best_few_are_the_first_of_all(many: int, opaque: int, market: Market) -> None:
     """However few are asked for, and whatever was asked before, they are those that lead the whole answer."""
     compared = 0

@@ -168,9 +168,9 @@ def _on_steps(cycle: Sequence[Hop], best: Sizing | None, near: int, limit: int, 
     """Return what is better than ``best`` among the steps of tokens of which few units pass, from ``near`` on as long as they rise."""
     if best is not None and min(best.amounts) >> _COARSE_BITS:
         return best
-    for _ in range(_CLIMBS):
+    for climb in range(_CLIMBS):
         before = best
-        for amount in _steps_asked(cycle, near, limit, at):
+        for amount in _steps_asked(cycle, near, limit, at, everywhere=climb == 0):
             amounts = _along(cycle, amount, at)
             if amounts is not None and (best is None or _net(amount, amounts[-1], loan_fee_ppm) > best.net):
                 best = Sizing(amounts, _net(amount, amounts[-1], loan_fee_ppm))
@@ -233,8 +233,11 @@ def _steps_near(curves: Sequence[Curve], best: int, limit: int) -> Iterator[int]
                 yield amount
 
 
-def _steps_asked(cycle: Sequence[Hop], near: int, limit: int, at: ChainTime) -> Iterator[int]:
-    """Yield what ``_steps_near`` does for pools of any kind, by asking them for the least that buys so many units."""
+def _steps_asked(cycle: Sequence[Hop], near: int, limit: int, at: ChainTime, *, everywhere: bool) -> Iterator[int]:
+    """Yield what ``_steps_near`` does for pools of any kind, by asking them for the least that buys so many units.
+
+    ``everywhere``: also fewer units, evenly down to one.
+    """
     amounts = [near]
     for place, hop in enumerate(cycle):
         units = hop.pool.amount_out(hop.sell, hop.buy, amounts[-1], at)
@@ -243,7 +246,8 @@ def _steps_asked(cycle: Sequence[Hop], near: int, limit: int, at: ChainTime) -> 
         if units >> _COARSE_BITS == 0:
             around = range(max(1, units - _STEPS), units + _STEPS + 1)
             # Where a curve has corners what is left rises and falls several times
-            for wanted in sorted({*around, *range(1, units, units // _ALL_UNITS + 1)}):
+            fewer = range(1, units, units // _ALL_UNITS + 1) if everywhere else ()
+            for wanted in sorted({*around, *fewer}):
                 amount: int | None = wanted
                 for back in range(place, -1, -1):
                     amount = _least_for(cycle[back], amount, amounts[back], at) if amount is not None else None
