@@ -3,15 +3,17 @@
 import attrs
 import pytest
 
-from tidemill_simworld import chance, whole
+from tidemill_simworld import chance, choice, text, whole
 
 
 @attrs.frozen(kw_only=True)
 class Chosen:
-    """Two settings."""
+    """A setting of each kind."""
 
     count: int = whole(5, 1, 10, "how many")
     share_ppm: int = chance(250_000, "how often")
+    kind: str = choice("one", ("one", "two"), "which")
+    place: str = text("", "where")
 
 
 def test_whole_default_stands_with_its_sentence() -> None:
@@ -37,3 +39,17 @@ def test_chance_above_a_million_is_refused() -> None:
     """A chance is at most a million parts per million."""
     with pytest.raises(ValueError, match="from 0 to 1000000, found 1000001"):
         Chosen(share_ppm=1_000_001)
+
+
+def test_choice_takes_its_words_alone() -> None:
+    """Any other word is refused with what was expected and found."""
+    assert "two" == Chosen(kind="two").kind
+    with pytest.raises(ValueError, match="expected one or two, found 'three'"):
+        Chosen(kind="three")
+
+
+def test_text_takes_text_alone() -> None:
+    """A number is no text."""
+    assert "here" == Chosen(place="here").place
+    with pytest.raises(TypeError, match="place"):
+        Chosen(place=1)  # type: ignore[arg-type]

@@ -1,7 +1,7 @@
 """Drives an assembled pipeline over its market or a tape with nothing around it, and keeps what it would have written and told."""
 
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,10 +10,12 @@ import structlog
 from tidemill.api.links import charging_rules, open_links
 from tidemill.api.opening import opening_batch
 from tidemill.domain.events import Batch
+from tidemill.domain.intent import IntentRecord
 from tidemill.domain.note import Note
 from tidemill.domain.records import Row
 from tidemill.hookspecs.price import SourceSetup
 from tidemill.pipeline.assemble import Pipeline
+from tidemill.pipeline.execution import PaperExecution
 from tidemill.pipeline.lockstep import Lockstep
 from tidemill.pipeline.notices import Notices
 from tidemill.pipeline.pace import Pace
@@ -33,8 +35,8 @@ class KeepingDriver(Lockstep):
         self.told: list[Note] = []
         self.faults: list[Fault] = []
 
-    async def feed(self, batch: Batch, *, decide: bool) -> Effects:
-        effects = await super().feed(batch, decide=decide)
+    async def feed(self, batch: Batch, *, decide: bool, intents: Sequence[IntentRecord] = ()) -> Effects:
+        effects = await super().feed(batch, decide=decide, intents=intents)
         self.rows.extend(effects.rows)
         self.told.extend(effects.notes)
         self.faults.extend(effects.faults)
@@ -48,7 +50,7 @@ async def play(pipeline: Pipeline, tape: TapeReader | None, seed: int, blocks: i
     driver = KeepingDriver(
         core=pipeline.core,
         links=links,
-        paper=PaperDesk(pipeline.config.execution.latency_blocks, rules, pipeline.supervisor),
+        execution=PaperExecution(PaperDesk(pipeline.config.execution.latency_blocks, rules, pipeline.supervisor)),
         supervisor=pipeline.supervisor,
         notices=Notices(()),
         pace=Pace.parse("max"),

@@ -37,6 +37,7 @@ class ChainRules(ABC):
         dollars: stables that count as one US dollar.
         lifetime: how many heights a sent transaction may live because the chain cannot end it sooner (Solana: 150); 0 where the plan's
             own expiry is enforced on chain.
+        finality: a block that lies so many heights below the head can no longer be dropped; 0: no block ever is.
         needs: history that ``estimate``, ``compose`` and ``cost`` read, such as observed fee levels.
 
     ``spends_balance`` means what the plan holds: whatever executes a plan is empty before and after it, so that "all that is held" never
@@ -51,6 +52,7 @@ class ChainRules(ABC):
     guards_balance: bool
     dollars: tuple[AssetId, ...] = ()
     lifetime: int = 0
+    finality: int = 0
     needs: Wants = Wants()
 
     @abstractmethod
@@ -145,9 +147,35 @@ class ChainLink(ABC):
     async def simulate(self, unsigned: Unsigned) -> Simulated:
         """Execute without effect on the newest state."""
 
-    async def seal(self, unsigned: Unsigned, wallet: Wallet) -> Unsigned:
-        """Return the bytes with what is known only at sending filled in (a nonce, a block hash), before the signer sees them."""
+    async def slot(self, wallet: Wallet, taken: Sequence[str]) -> str:
+        """Return what lets the wallet's next transaction happen once: ``nonce:<number>`` or ``blockhash:<hash>``.
+
+        ``taken`` are the slots of our transactions that have not ended: a nonce is the lowest that neither the chain has used nor one of
+        these holds, so that a gap is filled first. "" by default: the chain has nothing of the kind.
+
+        Raises:
+            Unavailable: the node cannot answer now.
+        """
+        return ""
+
+    async def seal(self, unsigned: Unsigned, wallet: Wallet, slot: str) -> Unsigned:
+        """Return the bytes with what is known only at sending filled in (the slot), before the signer sees them."""
         return unsigned
+
+    async def cancel(self, wallet: Wallet, replaced: Signed) -> Unsigned | None:
+        """Return bytes that do nothing but take the slot of a transaction of ours, at a fee that nodes accept in its place.
+
+        None by default, and where slots run out by themselves (a block hash that expires).
+        """
+        return None
+
+    async def holdings(self, wallet: Wallet, assets: Sequence[AssetId], height: int) -> tuple[tuple[AssetId, int], ...]:
+        """Return what the wallet holds of these assets after the block of this height, base units, in the order asked.
+
+        Raises:
+            Unavailable: the node cannot answer now, or not for this height; so by default.
+        """
+        raise Unavailable(f"this chain cannot tell what {wallet.owner} holds")
 
     @abstractmethod
     async def broadcast(self, signed: Signed) -> None:

@@ -49,6 +49,7 @@ KINDS = (
     Kind("search", "search", "tidemill_register_searchers", "Searcher", single=True),
     Kind("strategy", "strategies", "tidemill_register_strategies", "Strategy"),
     Kind("risk", "risk", "tidemill_register_risks", "RiskCheck"),
+    Kind("codec", "codecs", "tidemill_register_codecs", "Codec"),
     Kind("store", "stores", "tidemill_register_stores", "Store", single=True),
     Kind("notifier", "notifiers", "tidemill_register_notifiers", "Notifier"),
     Kind("command", "commands", "tidemill_register_commands", "Command", configured=False),

@@ -8,6 +8,7 @@ from typing import ClassVar
 from attrs import frozen
 
 from tidemill.domain.ids import AssetId, BookId
+from tidemill.domain.intent import IntentRecord, IntentStep
 from tidemill.domain.records import Row
 from tidemill.hookspecs.markers import hookspec
 from tidemill.hookspecs.plugin import Plugin
@@ -48,7 +49,7 @@ class Store(Plugin):
 
     @abstractmethod
     def write(self, run: int, rows: Sequence[Row], *, durable: bool) -> None:
-        """Write rows in one transaction: all or none. With ``durable`` they survive a loss of power once this returns.
+        """Write rows in one transaction: all or none. With ``durable`` they, and all that was written before, survive a loss of power.
 
         Raises:
             LedgerError: they could not be written (disk full, read-only); nothing of the group was.
@@ -76,6 +77,28 @@ class Store(Plugin):
 
         Every run states in its opening what it begins with, so that runs are self-contained. Zeros are left out.
         """
+
+    @abstractmethod
+    def keep_intents(self, changes: Sequence[IntentRecord], at: str, *, durable: bool, run: int = 0, rows: Sequence[Row] = ()) -> None:
+        """Keep transactions of ours as they are now, in one transaction: new numbers are added, known ones take their new state.
+
+        ``rows`` of ``run`` are written in the same transaction: what became of an intent and its entries are there together, or not at all.
+        Each change is also a step of the intent's history, at the wall clock ``at`` (ISO 8601). With ``durable`` all of it, and all that
+        was written before, survives a loss of power once this returns. Equal changes a second time add a step and change nothing else.
+
+        Raises:
+            LedgerError: they could not be written, or a change does not follow from the state that is kept (``NEXT``), names other bytes
+                than were signed, or would be a second open transaction in one slot of an account without replacing the first; nothing of
+                the group was written.
+        """
+
+    @abstractmethod
+    def intents(self, *, ended: bool = False) -> Sequence[IntentRecord]:
+        """Return the transactions of all runs that have not ended, in order of their numbers; with ``ended`` all of them."""
+
+    @abstractmethod
+    def intent_steps(self, number: int) -> Sequence[IntentStep]:
+        """Return the history of one transaction, oldest first; empty where there is none of this number."""
 
     @abstractmethod
     def check(self) -> Sequence[str]:

@@ -7,6 +7,7 @@ is here. Everything is an integer and a pure function of the seed.
 from tidemill_simworld.chain import (
     BLOCK_TIME_S,
     CHAIN,
+    EXECUTOR,
     GENESIS_UNIX,
     NATIVE,
     NATIVE_DECIMALS,
@@ -15,7 +16,7 @@ from tidemill_simworld.chain import (
     price_time_ns,
     vault_key,
 )
-from tidemill_simworld.fields import chance, whole
+from tidemill_simworld.fields import chance, choice, text, whole
 from tidemill_simworld.prices import PRICE_EXPONENT, ReferencePrices
 from tidemill_simworld.streams import Stream
 from tidemill_simworld.tokens import DEFAULT_TOKENS, HUBS, MAX_TOKENS, MIN_TOKENS, STABLES, Token, token_universe
@@ -24,6 +25,7 @@ __all__ = [
     "BLOCK_TIME_S",
     "CHAIN",
     "DEFAULT_TOKENS",
+    "EXECUTOR",
     "GENESIS_UNIX",
     "HUBS",
     "MAX_TOKENS",
@@ -38,7 +40,9 @@ __all__ = [
     "Token",
     "block_time_ns",
     "chance",
+    "choice",
     "price_time_ns",
+    "text",
     "token_universe",
     "vault_key",
     "whole",

@@ -17,6 +17,8 @@ BLOCK_TIME_S: Final = 2
 
 VAULT: Final = "0x51b0000000000000000000000000000000000a17"
 """The contract that lends."""
+EXECUTOR: Final = "0x51b0000000000000000000000000000000000ec5"
+"""The contract that carries out programs: what every call that is not empty calls."""
 
 
 def block_time_ns(height: int, block_time_s: int) -> int:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 _HOMES = {
     "tidemill_testing.conformance.chain.suite": ("ChainConformance",),
+    "tidemill_testing.conformance.codec.case": ("CodecCase",),
+    "tidemill_testing.conformance.codec.suite": ("CodecConformance",),
     "tidemill_testing.conformance.command.suite": ("CommandConformance",),
     "tidemill_testing.conformance.dex.suite": ("DexConformance",),
     "tidemill_testing.conformance.lender.suite": ("LenderConformance",),
@@ -26,6 +28,8 @@ _HOME_BY_NAME = {name: module for module, names in _HOMES.items() for name in na
 __all__ = [
     "Broken",
     "ChainConformance",
+    "CodecCase",
+    "CodecConformance",
     "CommandConformance",
     "Conformance",
     "DexConformance",
@@ -44,6 +48,8 @@ __all__ = [
 
 if TYPE_CHECKING:
     from tidemill_testing.conformance.chain.suite import ChainConformance
+    from tidemill_testing.conformance.codec.case import CodecCase
+    from tidemill_testing.conformance.codec.suite import CodecConformance
     from tidemill_testing.conformance.command.suite import CommandConformance
     from tidemill_testing.conformance.dex.pool_case import PoolCase, RecordedAnswer, recorded_answers
     from tidemill_testing.conformance.dex.suite import DexConformance

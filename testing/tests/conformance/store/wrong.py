@@ -10,6 +10,7 @@ from typing import Any
 from attrs import evolve
 
 from tidemill.domain.ids import AssetId, BookId, PlanId
+from tidemill.domain.intent import IntentRecord, IntentStep
 from tidemill.domain.records import EntryRow, OpportunityRow, ResultRow, Row
 from tidemill.errors import LedgerError, LedgerInUse
 from tidemill.hookspecs.store import RunInfo
@@ -329,3 +330,80 @@ class TestSTO24Untouched(StoreConformance):
 
     def tamper(self, folder: Path) -> None:
         """Change nothing."""
+
+
+class DropsZeros(Sound):
+    """Ends signed bytes at their first zero."""
+
+    def intents(self, *, ended: bool = False) -> Sequence[IntentRecord]:
+        return tuple(evolve(record, raw=record.raw.split(b"\x00")[0]) for record in super().intents(ended=ended))
+
+
+class TestSTO27(StoreConformance):
+    plugin = DropsZeros
+
+
+class TellsAll(Sound):
+    """Gives what has ended to who asks for what is open."""
+
+    def intents(self, *, ended: bool = False) -> Sequence[IntentRecord]:
+        return super().intents(ended=True)
+
+
+class TestSTO27Ended(StoreConformance):
+    plugin = TellsAll
+
+
+class TakesAnything(Sound):
+    """Lets whoever keeps a change believe that it was kept."""
+
+    def keep_intents(self, changes: Sequence[IntentRecord], at: str, *, durable: bool, run: int = 0, rows: Sequence[Row] = ()) -> None:
+        if self._writer is None:
+            super().keep_intents(changes, at, durable=durable, run=run, rows=rows)
+        with suppress(LedgerError):
+            super().keep_intents(changes, at, durable=durable, run=run, rows=rows)
+
+
+class TestSTO28(StoreConformance):
+    plugin = TakesAnything
+
+
+class KeepsWhatItCan(Sound):
+    """Keeps the good changes of a bad group."""
+
+    def keep_intents(self, changes: Sequence[IntentRecord], at: str, *, durable: bool, run: int = 0, rows: Sequence[Row] = ()) -> None:
+        try:
+            super().keep_intents(changes, at, durable=durable, run=run, rows=rows)
+        except LedgerError:
+            for change in changes[:-1]:
+                super().keep_intents([change], at, durable=durable)
+            raise
+
+
+class TestSTO28Half(StoreConformance):
+    plugin = KeepsWhatItCan
+
+
+class TellsEachStateOnce(Sound):
+    """Leaves out what was kept a second time."""
+
+    def intent_steps(self, number: int) -> Sequence[IntentStep]:
+        return tuple({(step.state, step.since): step for step in super().intent_steps(number)}.values())
+
+
+class TestSTO29(StoreConformance):
+    plugin = TellsEachStateOnce
+
+
+class KeepsLater(Sound):
+    """In a process that will be killed, says that intents are kept before they are."""
+
+    made_by = os.getpid()
+
+    def keep_intents(self, changes: Sequence[IntentRecord], at: str, *, durable: bool, run: int = 0, rows: Sequence[Row] = ()) -> None:
+        if os.getpid() == self.made_by:
+            super().keep_intents(changes, at, durable=durable, run=run, rows=rows)
+
+
+class TestSTO30(StoreConformance):
+    plugin = KeepsLater

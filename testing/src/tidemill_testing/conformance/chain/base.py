@@ -25,6 +25,7 @@ class ChainBase(Conformance):
         "served",
         "blocks",
         "moving_keys",
+        "account",
         "sign",
     }
 
@@ -34,6 +35,7 @@ class ChainBase(Conformance):
     tape: ClassVar[Sequence[Batch] | None] = None
     blocks: ClassVar[int] = 12
     moving_keys: ClassVar[Sequence[Key]] = ()
+    account: ClassVar[str] = ""
 
     def served(self) -> AbstractContextManager[Mapping[str, Any]]:
         """Return a context manager that starts what the link connects to, and gives the settings that lead there."""
@@ -53,7 +55,7 @@ class ChainBase(Conformance):
         return self._chain().rules()
 
     def _wallet(self) -> Wallet:
-        return self._chain().wallet(MAIN_BOOK)
+        return self._chain().wallet(MAIN_BOOK, self.account)
 
     def _snapshot(self) -> Snapshot:
         return snapshot_at(self._rules(), self.fee, self.pools)

@@ -1,10 +1,11 @@
 """The suite for stores."""
 
 from tidemill_testing.conformance.store.files import StoreFiles
+from tidemill_testing.conformance.store.intents import StoreIntents
 from tidemill_testing.conformance.store.rows import StoreRows
 
 
-class StoreConformance(StoreRows, StoreFiles):
+class StoreConformance(StoreRows, StoreFiles, StoreIntents):
     """Rules for a store: ``class TestAcme(StoreConformance): plugin = Acme``.
 
     An author must give:
