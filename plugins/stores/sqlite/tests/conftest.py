@@ -1,7 +1,10 @@
 """Rows of every kind, and a store in a folder of its own."""
 
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory, mkdtemp
 
 import pytest
 
@@ -47,3 +50,23 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
     opened.open(tmp_path / "ledger")
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def quick(tmp_path: Path) -> Iterator[Path]:
+    """A folder in memory where the system has one, for hundreds of ledgers that nobody needs on a disk."""
+    memory = Path("/dev/shm")
+    if not os.access(memory, os.W_OK):
+        yield tmp_path
+        return
+    with TemporaryDirectory(dir=memory) as name:
+        yield Path(name)
+
+
+@pytest.fixture
+def readable_tmp() -> Iterator[Path]:
+    """A folder below the system's own temporary one, where another user may enter."""
+    folder = Path(mkdtemp())
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)

@@ -1,4 +1,4 @@
-"""Whether a file is a ledger of this version, and making it one when it is new."""
+"""Whether a file is a ledger, of which version, and making it one of this version when it is new or older."""
 
 from pathlib import Path
 
@@ -9,10 +9,10 @@ from tidemill_store_sqlite.schema import APPLICATION_ID, METADATA, SCHEMA_VERSIO
 
 
 def lay_out(connection: Connection, path: Path) -> None:
-    """Create the tables in an empty file; check the version of any other.
+    """Create the tables in an empty file; bring a ledger of an older version to this one, after a copy of it was made.
 
     Raises:
-        LedgerError: the file belongs to another program or another version.
+        LedgerError: the file belongs to another program or a newer version, or could not be upgraded and is as it was.
     """
     if _marks(connection) == (0, 0, 0):
         _journal_mode(connection)
@@ -20,14 +20,19 @@ def lay_out(connection: Connection, path: Path) -> None:
             METADATA.create_all(connection)
             connection.exec_driver_sql(f"PRAGMA application_id={APPLICATION_ID}")
             connection.exec_driver_sql(f"PRAGMA user_version={SCHEMA_VERSION}")
-    check_layout(connection, path)
+    version = check_layout(connection, path)
     mode = _journal_mode(connection)
     if mode != "wal":
         raise LedgerError(f"{path}: its disk cannot keep a write-ahead log (journal mode {mode!r}); use a local disk for the ledger")
+    if version < SCHEMA_VERSION:
+        # Imported only where there is something to do: Alembic takes longer to import than a ledger to open
+        from tidemill_store_sqlite.upgrade import upgrade
+
+        upgrade(connection, path, version)
 
 
-def check_layout(connection: Connection, path: Path) -> None:
-    """Check that the file is a ledger this version reads.
+def check_layout(connection: Connection, path: Path) -> int:
+    """Check that the file is a ledger that can be read, and return the version of its tables, this one or an older one.
 
     Raises:
         LedgerError: it is not.
@@ -38,11 +43,12 @@ def check_layout(connection: Connection, path: Path) -> None:
         raise LedgerError(f"{path}: there is no ledger here yet; `tidemill run` writes one, --data names its folder")
     if application != APPLICATION_ID:
         raise LedgerError(f"{path}: this SQLite file was not written by Tidemill; move it away or give another folder")
-    if version != SCHEMA_VERSION:
+    if not 1 <= version <= SCHEMA_VERSION:
         raise LedgerError(
-            f"{path}: its tables are of version {version}, this Tidemill reads version {SCHEMA_VERSION}; "
-            "use the Tidemill that wrote it, or give another folder"
+            f"{path}: its tables are of version {version}, this tidemill-store-sqlite reads versions 1 to {SCHEMA_VERSION}; "
+            "upgrade tidemill-store-sqlite to the one that wrote it, or give another folder"
         )
+    return version
 
 
 def _journal_mode(connection: Connection) -> str:

@@ -8,10 +8,12 @@ from pathlib import Path
 from sqlalchemy import ColumnElement, Connection, Table, and_, func, select
 
 from tidemill.domain.ids import AssetId, BookId
+from tidemill.domain.intent import IntentRecord, IntentStep
 from tidemill.domain.records import EntryRow, Row
 from tidemill.errors import LedgerError
 from tidemill.hookspecs.store import RunInfo
 from tidemill_store_sqlite.connection import reading_engine, translated
+from tidemill_store_sqlite.intent_tables import find_faults, read_records, read_steps
 from tidemill_store_sqlite.rows import Values, entry_of, intent_of, opportunity_of, result_of
 from tidemill_store_sqlite.schema import ENTRIES, INTENTS, OPPORTUNITIES, POSTINGS, RESULTS, ROW_TABLES, RUNS
 
@@ -74,8 +76,18 @@ class Reader:
                 sums[place] = sums.get(place, 0) + _amount(self._path, amount)
         return {place: amount for place, amount in sorted(sums.items()) if amount}
 
+    def intents(self, *, ended: bool) -> tuple[IntentRecord, ...]:
+        """Return the transactions that have not ended, in order of their numbers; with ``ended`` all of them."""
+        with translated(self._path, "reading the intents"), self._engine.connect() as connection:
+            return read_records(connection, ended=ended) if _has_intents(connection) else ()
+
+    def intent_steps(self, number: int) -> tuple[IntentStep, ...]:
+        """Return the history of one transaction, oldest first."""
+        with translated(self._path, f"reading the steps of intent {number}"), self._engine.connect() as connection:
+            return read_steps(connection, number) if _has_intents(connection) else ()
+
     def check(self) -> tuple[str, ...]:
-        """Return what SQLite finds wrong with the file, and numbers that two rows of one run share."""
+        """Return what SQLite finds wrong with the file, numbers that two rows of one run share, and intents that cannot be."""
         with translated(self._path, "checking the file"), self._engine.connect() as connection:
             problems = [f"{self._path}: {said}" for (said,) in connection.exec_driver_sql("PRAGMA integrity_check") if said != "ok"]
             for table, _, parent, _ in connection.exec_driver_sql("PRAGMA foreign_key_check"):
@@ -83,7 +95,14 @@ class Reader:
             everything = " UNION ALL ".join(f"SELECT run, seq FROM {table.name}" for table in ROW_TABLES)  # noqa: S608  names of ours
             twice = f"SELECT run, seq FROM ({everything}) GROUP BY run, seq HAVING count(*) > 1"  # noqa: S608  names of ours
             problems += [f"{self._path}: run {run} has several rows {seq}" for run, seq in connection.exec_driver_sql(twice)]
+            if _has_intents(connection):
+                problems += [f"{self._path}: {fault}" for fault in find_faults(connection)]
         return tuple(problems)
+
+
+def _has_intents(connection: Connection) -> bool:
+    """Whether the file has their tables now: who reads an older ledger may see it upgraded meanwhile."""
+    return int(connection.exec_driver_sql("PRAGMA user_version").scalar_one()) > 1
 
 
 def _entries(connection: Connection, run: int) -> Iterator[EntryRow]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from tidemill import NoSettings, Store
 from tidemill.domain.ids import AssetId, BookId
+from tidemill.domain.intent import IntentRecord, IntentStep
 from tidemill.domain.records import Row
 from tidemill.errors import LedgerError
 from tidemill.hookspecs.store import RunInfo
@@ -24,10 +25,13 @@ FILE = "ledger.db"
 class SqliteStore(Store):
     """Keeps the ledger in ``<folder>/ledger.db`` (SQLite, WAL).
 
-    A group of rows is one transaction: after a crash of the process it is there as a whole or not at all. Durable groups, the begin and
-    the end of a run are committed with ``synchronous=FULL``: they, and everything before them, survive a loss of power. Other groups
-    are committed with ``synchronous=NORMAL``: a loss of power may take the last of them, always the newest first and always whole; a
-    crash of the process alone takes none.
+    A group of rows, or of changes of intents, is one transaction: after a crash of the process it is there as a whole or not at all.
+    Durable groups, the begin and the end of a run are committed with ``synchronous=FULL``: they, and everything before them, survive a
+    loss of power. Other groups are committed with ``synchronous=NORMAL``: a loss of power may take the last of them, always the newest
+    first and always whole; a crash of the process alone takes none.
+
+    A ledger of an older version is upgraded when it is opened to be written, after a copy of it was made beside it (``ledger.db.v1.bak``);
+    opened to be read it is left as it is.
     """
 
     name: ClassVar[str] = "sqlite"
@@ -111,6 +115,21 @@ class SqliteStore(Store):
 
     def balances(self) -> Mapping[tuple[BookId, str, AssetId], int]:
         return self._open_for_reading().balances()
+
+    def keep_intents(self, changes: Sequence[IntentRecord], at: str, *, durable: bool, run: int = 0, rows: Sequence[Row] = ()) -> None:
+        from tidemill_store_sqlite.intent_tables import keep_changes
+        from tidemill_store_sqlite.writing import insert_rows
+
+        with self._transaction(f"keeping {len(changes)} changes of intents", durable=durable) as connection:
+            if rows:
+                insert_rows(connection, run, rows)
+            keep_changes(connection, changes, at)
+
+    def intents(self, *, ended: bool = False) -> Sequence[IntentRecord]:
+        return self._open_for_reading().intents(ended=ended)
+
+    def intent_steps(self, number: int) -> Sequence[IntentStep]:
+        return self._open_for_reading().intent_steps(number)
 
     def check(self) -> Sequence[str]:
         return self._open_for_reading().check()
