@@ -1,6 +1,7 @@
 """Shared by the tests of the simulated chain: a small market, and calls for it."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 
@@ -9,12 +10,12 @@ from tidemill.domain.plan import Flow, Loan, PlannedSwap
 from tidemill.domain.transaction import Unsigned
 from tidemill.hookspecs.chain import Step
 from tidemill_chain_sim.engine import Engine
-from tidemill_chain_sim.envelope import encode_call
 from tidemill_chain_sim.market import Market, make_market
 from tidemill_chain_sim.settings import SimSettings
 from tidemill_evm.executor import encode_flow
 from tidemill_evm.gas import call_gas, gas_limit
 from tidemill_simworld import CHAIN
+from tidemill_simworld.envelope import encode_call
 
 MakeEngine = Callable[..., Engine]
 MakeCall = Callable[..., Unsigned]
@@ -37,7 +38,7 @@ def market(small: SimSettings) -> Market:
 def make_engine() -> MakeEngine:
     """Make a small chain from a seed and settings that differ from the small ones."""
 
-    def make(seed: int = 1, **changed: int) -> Engine:
+    def make(seed: int = 1, **changed: Any) -> Engine:
         return Engine(make_market(seed, SimSettings(**{"tokens": 12, "pools": 60, "warmup_blocks": 5, **changed})))
 
     return make

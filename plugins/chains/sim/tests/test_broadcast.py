@@ -1,6 +1,7 @@
 """The chain's own broadcast: mempool, blocks, reverts, nonces, reorganisations."""
 
 from collections.abc import Callable
+from typing import Any
 
 import anyio
 import pytest
@@ -9,7 +10,6 @@ from tidemill.domain.outcome import Outcome, OutcomeStatus
 from tidemill.domain.transaction import Signed, Unsigned, Wallet
 from tidemill.errors import RefusedByVenue
 from tidemill.hookspecs.chain import LinkSetup
-from tidemill_chain_sim.envelope import account_of, encode_call, seal, sign
 from tidemill_chain_sim.link import SimLink
 from tidemill_chain_sim.pools import PoolSpec, amount_out
 from tidemill_chain_sim.settings import SimSettings
@@ -19,15 +19,18 @@ from tidemill_evm.gas import calldata_gas
 from tidemill_evm.steps import FlashLoan, V2Swap
 from tidemill_evm.storage import word_number
 from tidemill_simworld import CHAIN, HUBS, VAULT
+from tidemill_simworld.envelope import encode_call, nonce_slot, open_signed, seal
+from tidemill_testing.keys import NamedKey
 
 MakeCall = Callable[..., Unsigned]
-ME = account_of("main")
+KEY, OTHER = NamedKey("main"), NamedKey("other")
+ME = KEY.account
 WALLET = Wallet(CHAIN, ME)
 QUIET = {"retail_per_block": 0, "informed_hub_ppm": 0, "informed_tail_ppm": 0, "competitor_work": 0, "makers_ppm": 0}
 FEE = 10**12
 
 
-def _link(seed: int = 1, **changed: int) -> SimLink:
+def _link(seed: int = 1, **changed: Any) -> SimLink:
     chosen = SimSettings(**{"tokens": 12, "pools": 60, "warmup_blocks": 2, **QUIET, **changed})
     return SimLink(chosen, LinkSetup(seed=seed))
 
@@ -40,8 +43,8 @@ def _sell(spec: PoolSpec, amount: int | None, min_out: int = 0) -> V2Swap:
     return V2Swap(spec.address, spec.token0.address, spec.token1.address, True, spec.venue.fee_ppm, amount, min_out)
 
 
-def _send(link: SimLink, unsigned: Unsigned, nonce: int = 0, sender: str = ME) -> Signed:
-    signed = sign(seal(unsigned, sender, nonce))
+def _send(link: SimLink, unsigned: Unsigned, nonce: int = 0, key: NamedKey = KEY) -> Signed:
+    signed = key.sign_sealed(seal(unsigned, key.account, nonce_slot(nonce)))
     anyio.run(link.broadcast, signed)
     return signed
 
@@ -148,7 +151,7 @@ def test_broadcast_higher_offer_stands_first(make_call: MakeCall) -> None:
     link = _link()
     steps = [_sell(_pair(link), 1)]
     low = _send(link, make_call(steps))
-    high = _send(link, make_call(steps, max_fee=2 * FEE), sender=account_of("other"))
+    high = _send(link, make_call(steps, max_fee=2 * FEE), key=OTHER)
     assert (high.ref.tx, low.ref.tx) == link.engine.mine().txs
 
 
@@ -186,7 +189,7 @@ def test_broadcast_that_cannot_be_paid_is_refused(make_call: MakeCall) -> None:
 def test_broadcast_damaged_bytes_are_refused(make_call: MakeCall) -> None:
     """What does not decode can never be included."""
     link = _link()
-    signed = sign(seal(make_call([_sell(_pair(link), 1)]), ME, 0))
+    signed = KEY.sign_sealed(seal(make_call([_sell(_pair(link), 1)]), ME, nonce_slot(0)))
     damaged = Signed(signed.plan, signed.ref, signed.raw[:-1])
     with pytest.raises(RefusedByVenue, match="not a transaction of this chain"):
         anyio.run(link.broadcast, damaged)
@@ -296,7 +299,7 @@ def test_simulate_says_what_would_happen_and_changes_nothing(make_call: MakeCall
     assert done.ok
     assert -1_000_000 == dict(done.changes)[spec.token0.id]
     assert good.compute == done.compute
-    sealed = anyio.run(link.seal, good, WALLET)
+    sealed = anyio.run(link.seal, good, WALLET, nonce_slot(0))
     assert done == anyio.run(link.simulate, sealed)
     failed = anyio.run(link.simulate, bad)
     assert not failed.ok
@@ -308,8 +311,8 @@ def test_seal_fills_in_the_next_nonce_and_the_fee_of_the_call(make_call: MakeCal
     """Transactions that wait are counted, and never more is offered than the plan allows."""
     link = _link()
     unsigned = make_call([_sell(_pair(link), 1)], max_fee=3 * 10**9)
-    first = sign(anyio.run(link.seal, unsigned, WALLET))
+    first = KEY.sign_sealed(anyio.run(link.seal, unsigned, WALLET, anyio.run(link.slot, WALLET, ())))
     anyio.run(link.broadcast, first)
-    second = anyio.run(link.seal, unsigned, WALLET)
-    assert (1).to_bytes(8, "big") == second.payload[24:32]
-    assert 3 * 10**9 == int.from_bytes(second.payload[40:56], "big")
+    slots = [anyio.run(link.slot, WALLET, taken) for taken in ((), ("nonce:0",), ("nonce:1",), ("nonce:1", "nonce:0"))]
+    assert ["nonce:0", "nonce:1", "nonce:0", "nonce:2"] == slots
+    assert ("nonce:0", 3 * 10**9) == (open_signed(first.raw).sealed.slot, open_signed(first.raw).sealed.max_fee)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 import anyio
 import pytest
@@ -28,7 +29,7 @@ def _batches(link: SimLink, watches: Sequence[Watch] = ()) -> list[Batch]:
     return anyio.run(collect)
 
 
-def _link(blocks: int = 12, seed: int = 1, **changed: int) -> SimLink:
+def _link(blocks: int = 12, seed: int = 1, **changed: Any) -> SimLink:
     return SimLink(SimSettings(**{"tokens": 12, "pools": 60, "warmup_blocks": 3, **changed}), LinkSetup(seed=seed, blocks=blocks))
 
 

@@ -9,8 +9,10 @@ from tidemill.domain.ids import Key
 from tidemill.domain.pool import LogFilter
 from tidemill.errors import Unavailable, UsageError
 from tidemill_chain_sim.engine import Engine
+from tidemill_chain_sim.node.local import LocalNode
 from tidemill_chain_sim.pools import PairState, PoolSpec, RangeState
 from tidemill_chain_sim.reader import SimReader
+from tidemill_chain_sim.storage import Storage
 from tidemill_chain_sim.world import Account, World
 from tidemill_evm import uniswap_v2_logs as v2
 from tidemill_evm.erc20 import balance_key
@@ -23,7 +25,7 @@ MakeEngine = Callable[..., Engine]
 
 
 def _read(engine: Engine, *keys: Key, height: int | None = None) -> list[bytes]:
-    states = anyio.run(SimReader(lambda: engine).read, keys, height)
+    states = anyio.run(SimReader(LocalNode(lambda: engine)).read, keys, height)
     assert CHAIN == states.chain
     assert keys == tuple(key for key, _ in states.values)
     return [value for _, value in states.values if value is not None]
@@ -100,11 +102,10 @@ def test_read_the_vault_gives_what_it_can_lend(make_engine: MakeEngine) -> None:
 def test_read_a_token_balance_of_an_account_of_ours(make_engine: MakeEngine) -> None:
     """Tokens keep the balances of our accounts in their mapping at slot 0."""
     engine = make_engine()
-    reader = SimReader(lambda: engine)
     owner, token = "0x" + "33" * 20, HUBS[0].address
     world = engine.head.world
     accounts = world.accounts.set("0x" + "44" * 20, Account(0, 0, world.vault)).set(owner, Account(0, 0, world.vault.set(token, 77)))
-    word = reader.storage.read(balance_key(token, owner, 0), World(world.pools, world.vault, accounts))
+    word = Storage(engine.market).read(balance_key(token, owner, 0), World(world.pools, world.vault, accounts))
     assert 77 == word_number(word or b"")
 
 
@@ -121,7 +122,7 @@ def test_read_a_call_is_known_to_be_absent(make_engine: MakeEngine) -> None:
 
     engine = make_engine()
 
-    assert ((key, None),) == anyio.run(SimReader(lambda: engine).read, (key,)).values
+    assert ((key, None),) == anyio.run(SimReader(LocalNode(lambda: engine)).read, (key,)).values
 
 
 @pytest.mark.parametrize("height", [-1, 5])
@@ -136,7 +137,7 @@ def test_logs_of_a_pool_are_those_of_its_blocks(make_engine: MakeEngine) -> None
     engine = make_engine()
     blocks = [engine.mine() for _ in range(30)]
     spec = next(spec for spec in engine.market.specs if spec.kind == "v2" and any(log.address == spec.address for log in blocks[-1].logs))
-    reader = SimReader(lambda: engine)
+    reader = SimReader(LocalNode(lambda: engine))
     everything = anyio.run(reader.logs, LogFilter(spec.address), 5, 30)
     syncs = anyio.run(reader.logs, LogFilter(spec.address, (v2.Sync.topic,)), 5, 30)
     assert [log for block in blocks[4:] for log in block.logs if log.address == spec.address] == list(everything)

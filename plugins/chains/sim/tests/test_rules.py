@@ -11,7 +11,6 @@ from tidemill.domain.snapshot import ChainView, Changed, Snapshot
 from tidemill.domain.time import ChainTime
 from tidemill.domain.transaction import Unsigned, Wallet
 from tidemill.hookspecs.chain import LinkSetup
-from tidemill_chain_sim.envelope import account_of, decode_call
 from tidemill_chain_sim.market import Market
 from tidemill_chain_sim.plugin import SimChain
 from tidemill_chain_sim.rules import BLOCK_GAS_LIMIT, SimRules
@@ -20,6 +19,7 @@ from tidemill_evm.executor import decode_flow
 from tidemill_evm.gas import SWAP_GAS, call_gas, estimate_gas
 from tidemill_evm.steps import FlashLoan, V2Swap, V3Swap
 from tidemill_simworld import CHAIN, HUBS, NATIVE, VAULT
+from tidemill_simworld.envelope import account_of, decode_call
 
 MakeFlow = Callable[..., Flow]
 WALLET = Wallet(CHAIN, account_of("main"))

@@ -9,10 +9,13 @@ import attrs
 import pytest
 
 from tidemill.domain.events import Batch, OraclePrice
+from tidemill.errors import DecodeError, OutcomeUnknown
 from tidemill.hookspecs.price import SourceSetup
 from tidemill_price_sim import tidemill_register_prices
 from tidemill_price_sim.source import SOURCE, SimPrices, SimPriceSettings
 from tidemill_simworld import CHAIN, HUBS, ReferencePrices, price_time_ns, token_universe
+from tidemill_simworld.wire import ask_node_now
+from tidemill_testing.sim_node import sim_node
 
 
 def _batches(settings: SimPriceSettings | None = None, seed: int = 1, blocks: int = 5) -> list[Batch]:
@@ -92,6 +95,7 @@ def test_a_dollar_is_worth_a_dollar() -> None:
 
 SCRIPT = """
 import anyio, hashlib
+from tidemill.errors import DecodeError, OutcomeUnknown
 from tidemill.hookspecs.price import SourceSetup
 from tidemill_price_sim.source import SimPrices
 
@@ -115,3 +119,31 @@ def test_batches_are_equal_in_every_process() -> None:
     ]
     assert printed[0] == printed[1]
     assert printed[0][0] != printed[0][1]
+
+
+def test_batches_begin_at_the_head_of_a_node() -> None:
+    """A run that begins on a chain far along hears no price of blocks that are long gone."""
+    with sim_node(settings={"tokens": 12, "pools": 30, "warmup_blocks": 1, "answer_lost_ppm": 300_000}) as node:
+        batches = _batches(SimPriceSettings(tokens=12, node=node.socket), blocks=3)
+        assert [0, 1, 2] == [batch.height for batch in batches]
+    with sim_node(settings={"tokens": 12, "pools": 30, "warmup_blocks": 1}) as node:
+        ask_node_now(node.socket, "mine", {}, 30)
+        ask_node_now(node.socket, "mine", {}, 30)
+        late = _batches(SimPriceSettings(node=node.socket), blocks=3)
+    assert _batches(blocks=5)[2:] == [attrs.evolve(batch, seq=batch.height) for batch in late]
+    assert [0, 1, 2] == [batch.seq for batch in late]
+
+
+def test_batches_of_a_node_that_never_answers_or_says_nonsense_are_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without its height nothing can be said."""
+
+    async def silent(path: str, ask: str, fields: object, timeout_s: float) -> object:
+        raise OutcomeUnknown("no answer")
+
+    async def nonsense(path: str, ask: str, fields: object, timeout_s: float) -> object:
+        return {"head": 5}
+
+    for answer, error in ((silent, OutcomeUnknown), (nonsense, DecodeError)):
+        monkeypatch.setattr("tidemill_price_sim.source.ask_node", answer)
+        with pytest.raises(error):
+            _batches(SimPriceSettings(node="somewhere"))

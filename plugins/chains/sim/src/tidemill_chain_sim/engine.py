@@ -16,6 +16,7 @@ from tidemill_chain_sim.makers import move_liquidity
 from tidemill_chain_sim.market import Market
 from tidemill_chain_sim.mempool import Mempool
 from tidemill_chain_sim.retail import trade_retail
+from tidemill_chain_sim.settings import finality_of
 from tidemill_chain_sim.vault import move_deposits, opening_vault
 from tidemill_chain_sim.world import Block, World
 from tidemill_simworld import GENESIS_UNIX, ReferencePrices, Stream
@@ -29,19 +30,31 @@ class Engine:
 
     The order within a block: transactions of ours if they are in front, competitors, transactions of ours otherwise, informed traders,
     retail, market makers, lenders. So competitors act on what the block before left, and new mispricings stand when the block ends.
+
+    Attributes:
+        recent: heights of the kept blocks by their hashes.
     """
 
     def __init__(self, market: Market) -> None:
         self.market = market
         self.prices = ReferencePrices(market.seed, market.tokens)
-        self.mempool = Mempool(market)
+        self.recent: dict[str, int] = {}
+        self.mempool = Mempool(market, self.recent)
         self._forks: dict[int, int] = {}
-        self._blocks: deque[Block] = deque([self._genesis()], maxlen=KEPT_BLOCKS)
+        self._dropped: dict[str, Block] = {}
+        self._blocks: deque[Block] = deque()
+        self._highest = 0
+        self._append(self._genesis())
 
     @property
     def head(self) -> Block:
         """The newest block."""
         return self._blocks[-1]
+
+    @property
+    def final_height(self) -> int:
+        """The height of the newest block that no reorganisation can drop, however many there were: it never falls."""
+        return max(0, self._highest - finality_of(self.market.settings))
 
     def block(self, height: int) -> Block | None:
         """Return a block of the chain as it is now; None where it is not kept any more, or not mined yet."""
@@ -56,13 +69,13 @@ class Engine:
         """Mine the next block."""
         parent = self.head
         height = parent.height + 1
-        fork = self._forks.get(height, 0)
+        fork = self.fork(height)
         fee = next_base_fee(parent.fee, self.market.settings.base_fee_wei, self._draw("fee", height, fork))
         draft = Draft(self.market, parent.world, height, self._time(height), fee, self.prices.at(height), fork)
         included = self._trade(draft, fork)
         block_hash = _hash(self.market.seed, parent.block_hash, str(height), str(fork), *included)
         mined = Block(height, block_hash, parent.block_hash, draft.time, fee, draft.world(), tuple(draft.logs), included, fork)
-        self._blocks.append(mined)
+        self._append(mined)
         self.mempool.settle(mined)
         return mined
 
@@ -73,9 +86,25 @@ class Engine:
         """
         for _ in range(min(depth, len(self._blocks) - 1)):
             dropped = self._blocks.pop()
+            del self.recent[dropped.block_hash]
+            self._dropped[dropped.block_hash] = dropped
             self._forks[dropped.height] = dropped.fork + 1
             self.mempool.reopen(dropped)
         return self.head
+
+    def branched_at(self, block_hash: str) -> Block | None:
+        """Return the block of the chain that a dropped one was built upon, however long ago; None where it is not known any more."""
+        block = self._dropped.get(block_hash)
+        while block is not None:
+            height = self.recent.get(block.parent_hash)
+            if height is not None:
+                return self.block(height)
+            block = self._dropped.get(block.parent_hash)
+        return None
+
+    def fork(self, height: int) -> int:
+        """Return how often a height was mined and dropped."""
+        return self._forks.get(height, 0)
 
     def draft(self) -> Draft:
         """Return an empty block on top of the head, to try something out."""
@@ -107,6 +136,16 @@ class Engine:
             world = draft.world()
         block_hash = _hash(self.market.seed, "genesis")
         return Block(0, block_hash, "0x" + "00" * 32, GENESIS_UNIX, chosen.base_fee_wei, world, ())
+
+    def _append(self, block: Block) -> None:
+        self._blocks.append(block)
+        self.recent[block.block_hash] = block.height
+        self._highest = max(self._highest, block.height)
+        if len(self._blocks) > KEPT_BLOCKS:
+            oldest = self._blocks.popleft()
+            del self.recent[oldest.block_hash]
+            for dropped in [name for name, one in self._dropped.items() if one.height <= oldest.height]:
+                del self._dropped[dropped]
 
     def _draw(self, kind: str, height: int, fork: int) -> Stream:
         return Stream(self.market.seed, kind, height, fork)

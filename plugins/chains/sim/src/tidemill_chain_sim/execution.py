@@ -10,11 +10,11 @@ from tidemill.domain.outcome import Fill
 from tidemill.hookspecs.chain import Step
 from tidemill_amm import constant_product
 from tidemill_chain_sim.draft import Draft, Hop
-from tidemill_chain_sim.envelope import Funds
 from tidemill_chain_sim.pools import PairState, PoolSpec, PoolState, Swap, swap
 from tidemill_evm.executor import FlowCall
 from tidemill_evm.steps import FlashLoan, V2Swap, V3Swap
 from tidemill_simworld import CHAIN, VAULT
+from tidemill_simworld.envelope import Funds
 
 if TYPE_CHECKING:
     from immutables import Map

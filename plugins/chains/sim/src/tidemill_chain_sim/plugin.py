@@ -5,12 +5,12 @@ from typing import ClassVar
 from tidemill.domain.ids import BookId
 from tidemill.domain.transaction import Wallet
 from tidemill.hookspecs.chain import Chain, LinkSetup
-from tidemill_chain_sim.envelope import account_of
 from tidemill_chain_sim.link import SimLink
 from tidemill_chain_sim.rules import SimRules
 from tidemill_chain_sim.settings import SimSettings, crossed_problems
-from tidemill_chain_sim.world import EXECUTOR
-from tidemill_simworld import CHAIN
+from tidemill_simworld import CHAIN, EXECUTOR
+from tidemill_simworld.envelope import account_of
+from tidemill_simworld.envelope.accounts import Accounts
 
 
 class SimChain(Chain):
@@ -26,7 +26,11 @@ class SimChain(Chain):
         return SimLink(self.settings, setup)
 
     def wallet(self, book: BookId, account: str = "") -> Wallet:
-        return Wallet(CHAIN, owner=account or account_of(book), executor=EXECUTOR)
+        return Wallet(CHAIN, owner=account or account_of(book, self._kind), executor=EXECUTOR)
+
+    @property
+    def _kind(self) -> Accounts:
+        return "svm" if self.settings.accounts == "svm" else "evm"
 
     @classmethod
     def check_settings(cls, settings: object) -> tuple[tuple[str, str], ...]:

@@ -13,12 +13,12 @@ from tidemill.domain.transaction import Unsigned, Wallet
 from tidemill.errors import UsageError
 from tidemill.hookspecs.chain import ChainRules, Step
 from tidemill.units import PPM_SCALE, mul_div_up
-from tidemill_chain_sim.envelope import encode_call
-from tidemill_chain_sim.settings import SimSettings
+from tidemill_chain_sim.settings import SimSettings, finality_of
 from tidemill_evm.executor import MAX_COUNT, addresses_of, encode_flow
 from tidemill_evm.gas import SWAP_GAS, call_gas, estimate_gas
 from tidemill_evm.keccak import keccak256
 from tidemill_simworld import CHAIN, HUBS, NATIVE, NATIVE_DECIMALS, STABLES, token_universe
+from tidemill_simworld.envelope import encode_call
 
 BLOCK_GAS_LIMIT = 30_000_000
 
@@ -35,6 +35,7 @@ class SimRules(ChainRules):
     dollars = tuple(token.id for token in STABLES)
 
     def __init__(self, chosen: SimSettings, cost_ppm: int = PPM_SCALE) -> None:
+        self.finality = finality_of(chosen)
         self._settings = chosen
         self._cost_ppm = cost_ppm
         self._verified = {"ETH": Asset(NATIVE, "ETH", NATIVE_DECIMALS)}

@@ -1,8 +1,12 @@
 """Settings of the simulated chain: ``[chains.sim]``."""
 
+from typing import cast
+
+import attrs
+
 from tidemill import settings
 from tidemill_chain_sim.topology import most_pools
-from tidemill_simworld import BLOCK_TIME_S, DEFAULT_TOKENS, MAX_TOKENS, MIN_TOKENS, chance, whole
+from tidemill_simworld import BLOCK_TIME_S, DEFAULT_TOKENS, MAX_TOKENS, MIN_TOKENS, chance, choice, text, whole
 
 _PPM = 1_000_000
 
@@ -32,6 +36,43 @@ class SimSettings:
     front_ppm: int = chance(250_000, "a block in which broadcast transactions stand before those of competitors")
     account_native: int = whole(10, 0, 10**9, "whole native coins that each account of ours has at the start")
     account_usd: int = whole(100_000, 0, 10**12, "whole US dollars' worth of each hub token that each account of ours has at the start")
+    accounts: str = choice("evm", ("evm", "svm"), "what accounts of ours are: evm has nonces, svm block hashes that expire")
+    broadcast_lost_ppm: int = chance(0, "a broadcast that never arrives, and nobody says so")
+    broadcast_unknown_ppm: int = chance(0, "a broadcast whose answer never comes, whether it arrived or not")
+    broadcast_late_ppm: int = chance(0, "a broadcast that arrives some blocks later")
+    broadcast_late_blocks: int = whole(3, 1, 32, "the most blocks it is late then")
+    forgotten_ppm: int = chance(0, "a transaction that waits is forgotten by the node, per block")
+    outcome_old_ppm: int = chance(0, "an outcome is told as it was some blocks before")
+    outcome_old_blocks: int = whole(3, 1, 32, "the most blocks before then")
+    outage_ppm: int = chance(0, "a block after which the node cannot be asked")
+    outage_asks: int = whole(3, 1, 1_000, "the most questions that fail then")
+    answer_lost_ppm: int = chance(0, "an answer over the node's socket that never comes")
+    answer_late_ppm: int = chance(0, "an answer over the node's socket that comes after up to one and a half times node_timeout_ms")
+    answer_twice_ppm: int = chance(0, "an answer over the node's socket that comes twice, an older one before it")
+    node: str = text(
+        "", "socket of a node that the chain lives in, as `python -m tidemill_chain_sim.node` opens it; empty: in this process"
+    )
+    node_timeout_ms: int = whole(2_000, 10, 60_000, "how long a question to the node waits for its answer")
+
+
+OURS = ("node", "node_timeout_ms", "own_cost_ppm")
+"""Settings that say nothing of the chain itself."""
+
+
+def chain_settings(chosen: SimSettings) -> dict[str, int | str]:
+    """Return the settings, by name, that make a chain: two of equal ones and of equal seeds are the same."""
+    values = attrs.asdict(cast("attrs.AttrsInstance", chosen))
+    return {name: value for name, value in values.items() if name not in OURS}
+
+
+def setting_names() -> tuple[str, ...]:
+    """Return the names of all settings."""
+    return tuple(one.name for one in attrs.fields(cast("type[attrs.AttrsInstance]", SimSettings)))
+
+
+def finality_of(chosen: SimSettings) -> int:
+    """Return how many heights below the newest head a block must lie so that no reorganisation drops it."""
+    return chosen.reorganisation_depth if chosen.reorganisation_ppm else 0
 
 
 def crossed_problems(chosen: SimSettings) -> tuple[tuple[str, str], ...]:

@@ -85,6 +85,7 @@ def _range_slots(spec: PoolSpec, state: RangeState) -> dict[int, bytes]:
 
 def _balance(token: str, slot: int, world: World) -> bytes:
     for owner, account in sorted(world.accounts.items()):
-        if mapping_slot(int(owner, 16), BALANCES_SLOT) == slot:
+        # The other kind of accounts has no place in a mapping by addresses of 20 bytes
+        if owner.startswith("0x") and mapping_slot(int(owner, 16), BALANCES_SLOT) == slot:
             return word_bytes(account.tokens.get(token, 0))
     return EMPTY

@@ -1,15 +1,10 @@
 """The state of the simulated chain at one block, as a value: going back to it is taking it again."""
 
-from typing import Final
-
 from attrs import frozen
 from immutables import Map
 
 from tidemill.domain.events import Log
 from tidemill_chain_sim.pools import PoolState
-
-EXECUTOR: Final = "0x51b0000000000000000000000000000000000ec5"
-"""The contract that carries out flows."""
 
 
 @frozen

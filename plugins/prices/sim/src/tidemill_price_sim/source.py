@@ -8,6 +8,7 @@ from anyio.lowlevel import checkpoint
 
 from tidemill import settings
 from tidemill.domain.events import Batch, OraclePrice
+from tidemill.errors import DecodeError, OutcomeUnknown
 from tidemill.hookspecs.price import PriceSource, SourceSetup
 from tidemill_simworld import (
     BLOCK_TIME_S,
@@ -18,11 +19,15 @@ from tidemill_simworld import (
     PRICE_EXPONENT,
     ReferencePrices,
     price_time_ns,
+    text,
     token_universe,
     whole,
 )
+from tidemill_simworld.wire import ask_node
 
 SOURCE = "prices.sim"
+_ATTEMPTS = 10
+_TIMEOUT_S = 2
 
 
 @settings
@@ -33,10 +38,11 @@ class SimPriceSettings:
     block_time_s: int = whole(BLOCK_TIME_S, 1, 3_600, "seconds between two blocks of the simulated chain")
     seed_offset: int = whole(0, 0, 1 << 32, "added to the run's seed; chains.sim needs the same")
     confidence_ppm: int = whole(500, 0, 1_000_000, "stated confidence, part of the price")
+    node: str = text("", "socket of the node that chains.sim asks, so that prices begin at its head; empty: at block 0")
 
 
 class SimPrices(PriceSource):
-    """Publishes the reference price of every token once a block, halfway to the next one."""
+    """Publishes the reference price of every token once a block, halfway to the next one, from the head of a node if there is one."""
 
     name: ClassVar[str] = "sim"
     settings: SimPriceSettings
@@ -45,7 +51,8 @@ class SimPrices(PriceSource):
         chosen = self.settings
         tokens = token_universe(chosen.tokens)
         prices = ReferencePrices(setup.seed + chosen.seed_offset, tokens)
-        for height in range(setup.blocks) if setup.blocks else count():
+        first = await self._first()
+        for height in range(first, first + setup.blocks) if setup.blocks else count(first):
             # A run at full speed must still hear a signal
             await checkpoint()
             time = price_time_ns(height, chosen.block_time_s)
@@ -53,4 +60,20 @@ class SimPrices(PriceSource):
                 OraclePrice(token.id, price, PRICE_EXPONENT, price * chosen.confidence_ppm // 1_000_000, time, SOURCE)
                 for token, price in zip(tokens, prices.at(height), strict=True)
             )
-            yield Batch(SOURCE, height, CHAIN, height, "", "", "confirmed", time, time, events)
+            yield Batch(SOURCE, height - first, CHAIN, height, "", "", "confirmed", time, time, events)
+
+    async def _first(self) -> int:
+        """Return the height whose prices come first."""
+        for attempt in range(_ATTEMPTS if self.settings.node else 0):
+            try:
+                hello = await ask_node(self.settings.node, "hello", {}, _TIMEOUT_S)
+            # A node may lose an answer, by its settings
+            except OutcomeUnknown:
+                if attempt + 1 == _ATTEMPTS:
+                    raise
+                continue
+            try:
+                return int(hello["head"]["height"])
+            except (TypeError, KeyError, ValueError) as error:
+                raise DecodeError(f"the node at {self.settings.node} answered {hello!r:.60}: expected a head with its height") from error
+        return 0
