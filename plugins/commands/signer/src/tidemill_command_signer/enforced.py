@@ -1,0 +1,60 @@
+"""The policy as text: for the person who checks it, and the digest that names it."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+
+from tidemill import ChainPolicy, SignerConfig, SpendLimit
+from tidemill.domain.asset import amount_display
+from tidemill_command_signer.desk import Account
+
+
+def policy_digest(policy: SignerConfig) -> str:
+    """Return the sha256 of what is enforced, as canonical JSON; where keys and socket lie is no part of it."""
+    chains = {chain: _plain(policy.chains[chain]) for chain in policy.chains}
+    text = json.dumps({"live": policy.live, "chains": chains}, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _plain(policy: ChainPolicy) -> dict[str, object]:
+    return {
+        "keys": sorted(policy.keys),
+        "value": _pair(policy.value),
+        "fee": _pair(policy.fee),
+        "targets": {target: sorted(methods) for target, methods in policy.targets.items()},
+        "spends": {asset: _pair(limit) for asset, limit in policy.spends.items()},
+    }
+
+
+def _pair(limit: SpendLimit) -> list[str]:
+    return [str(limit.per_transaction), str(limit.per_day)]
+
+
+def enforced_lines(policy: SignerConfig, accounts: Sequence[Account]) -> Iterator[str]:
+    """Yield what is enforced, one sentence a line."""
+    yield f"live: {'yes' if policy.live else 'no, nothing is signed'} · policy {policy_digest(policy)}"
+    for chain, allowed in policy.chains.items():
+        yield f"{chain}"
+        for account in accounts:
+            if account.chain == chain:
+                yield f"  key {account.key} signs for {account.address}"
+        yield f"  hands over {_limit(allowed.value, 'coins')}; inclusion may cost {_limit(allowed.fee, 'coins')}"
+        for target, methods in allowed.targets.items():
+            yield f"  calls {target}: {', '.join(_method(method) for method in methods) or 'nothing'}"
+        for asset, limit in allowed.spends.items():
+            yield f"  spends {_limit(limit, asset)}"
+        if not allowed.targets:
+            yield "  calls nothing"
+        if not allowed.spends:
+            yield "  spends no other asset"
+    if not policy.chains:
+        yield "no chain: nothing can be signed"
+
+
+def _limit(limit: SpendLimit, unit: str) -> str:
+    one, day = (f"{amount_display(amount, limit.decimals).normalize():f}" for amount in (limit.per_transaction, limit.per_day))
+    return f"at most {one} {unit} a transaction and {day} a day"
+
+
+def _method(method: str) -> str:
+    return {"": "a bare transfer", "*": "any method"}.get(method, method)

@@ -1,0 +1,27 @@
+"""A key in hexadecimal."""
+
+from tidemill.domain.signing import Scheme
+from tidemill_command_signer.formats.errors import UnreadableKey
+from tidemill_command_signer.keystore.curves import is_secret
+from tidemill_command_signer.keystore.secret import SecretBytes
+
+
+def read_hex(text: SecretBytes, scheme: Scheme) -> SecretBytes:
+    """Return the key of 64 hexadecimal digits, ``0x`` before them or not; blanks around them do not count.
+
+    Raises:
+        UnreadableKey: it is something else, or no secret of this scheme.
+    """
+    secret = _bytes(text)
+    if secret is None or not is_secret(scheme, secret):
+        raise UnreadableKey(
+            f"expected a secret key of {scheme} as 64 hexadecimal digits, 0x before them or not: found {len(text)} bytes of other text"
+        )
+    return secret
+
+
+def _bytes(text: SecretBytes) -> SecretBytes | None:
+    try:
+        return SecretBytes(bytes.fromhex(text.reveal().decode("ascii").strip().removeprefix("0x")))
+    except ValueError:
+        return None

@@ -1,0 +1,9 @@
+"""Keys at rest and in use: one sealed file a key, in a folder that its owner alone can read."""
+
+from tidemill_command_signer.keystore.errors import DamagedKey, KeystoreError, WrongPassphrase
+from tidemill_command_signer.keystore.facts import KeyFacts, Role
+from tidemill_command_signer.keystore.ring import KeyRing
+from tidemill_command_signer.keystore.secret import SecretBytes
+from tidemill_command_signer.keystore.store import Keystore
+
+__all__ = ["DamagedKey", "KeyFacts", "KeyRing", "Keystore", "KeystoreError", "Role", "SecretBytes", "WrongPassphrase"]
