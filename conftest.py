@@ -72,6 +72,12 @@ def plain_kernels() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def recursion_limit() -> None:
+    """Sets Python's own limit again: eth-account's py_ecc raises it where it is imported, and deep JSON then ends the process."""
+    sys.setrecursionlimit(1_000)
+
+
+@pytest.fixture(autouse=True)
 def default_logging() -> Iterator[None]:
     """Takes back what a command that ran inside the test configured: what a later test sees logged must not depend on it."""
     yield

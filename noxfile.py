@@ -120,6 +120,12 @@ def heavy(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def faults(session: nox.Session) -> None:
+    """Kills runs with real money on the simulated chain, 500 times unless `-- N` says otherwise, and compares books and chain."""
+    session.run("python", "-m", "tests.faults.live_kills", *session.posargs)
+
+
+@nox.session(default=False)
 def isolated(session: nox.Session) -> None:
     """Runs the tests of each lib and plugin with nothing installed but what it declares."""
     paths = [path for pattern in PACKAGES for path in sorted(ROOT.glob(f"{pattern}/pyproject.toml"))]

@@ -33,7 +33,7 @@ def lists(root: Table, projects: dict[str, Table]) -> Iterator[tuple[str, set[st
     yield "tool.importlinter.root_packages", set(config["root_packages"]), _modules(dists)
     apart = [name for c in config["contracts"] if c["type"] == "independence" for name in c["modules"]]
     yield "contract of independence", set(apart), _modules(plugins)
-    limited = [c["source_modules"] for c in config["contracts"] if c["name"].startswith(("Plugins see", "Stores see"))]
+    limited = [c["source_modules"] for c in config["contracts"] if c["name"].startswith(("Plugins see", "Stores see", "Commands see"))]
     yield "contracts of what plugins see", {name for names in limited for name in names}, _modules(plugins)
 
 

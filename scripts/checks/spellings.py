@@ -10,6 +10,8 @@ from scripts.checks.report import Finding, Report
 # The folder of a kind and the kind; a new kind brings its line
 KINDS = {
     "chains": "chain",
+    "codecs": "codec",
+    "commands": "command",
     "dex": "dex",
     "lenders": "lender",
     "notifiers": "notifier",

@@ -9,6 +9,7 @@ from scripts.docs.setting import Setting, settings_of
 from tidemill.config.model import ExecutionConfig, PluginTable
 from tidemill.config.plugin_tables import DexHead, Head, IsolableHead
 from tidemill.config.sections import General
+from tidemill.config.signer import ChainTable, SignerTable, SpendTable
 from tidemill.discovery.load import load_plugins
 from tidemill.discovery.packages import PACKAGES
 from tidemill.discovery.scan import find_plugins
@@ -52,6 +53,26 @@ BOOK = {
     "accounts": "a table of chain id = public address",
     "strategies": "names of the strategies that trade with this book; without it all that are enabled",
 }
+SIGNER = {
+    "keystore": "folder of the keys, the audit trail and the socket; a relative one lies beside the configuration",
+    "socket": "where the signer listens; without it `signer.sock` in the keystore",
+    "live": "the signer's own switch: `false` signs nothing, whatever a run says",
+}
+SIGNER_CHAIN = {
+    "keys": "names of the keys that sign on this chain",
+    "decimals": "how many decimals one whole native coin has",
+    "max_value": "native coins that one transaction may hand over, its fee not counted",
+    "max_value_per_day": "and all of one day (UTC) together",
+    "max_fee": "native coins that the inclusion of one transaction may cost",
+    "max_fee_per_day": "and all of one day together",
+    "targets": 'a table of contract or program = list of methods: `0x` and its first bytes, `""` a bare transfer, `"*"` any',
+    "spends": "a table of asset id = limits; an asset that is not named may not be spent",
+}
+SIGNER_SPEND = {
+    "decimals": "how many decimals one whole token has",
+    "per_transaction": "whole tokens that one transaction may take",
+    "per_day": "and all of one day together",
+}
 ASSET = {"id": "CAIP-19 id of the asset", "decimals": "how many decimals one whole token has, 0 to 255"}
 
 
@@ -77,6 +98,13 @@ def configuration_page() -> str:
         "listed here and those that a chain verifies may be typed.",
         _rows(_stated(ASSET, {"id": "asset id", "decimals": "whole number"})),
         "## `[strategy_priorities]`\n\n`NAME = priority` for several strategies at once; the same as `priority` in each strategy's table.",
+        "## `[signer]`\n\nWhat `tidemill signer` signs; without it nothing can be signed.\n"
+        "[How to run the signer](../how-to/run-the-signer.md) explains it.",
+        _rows(settings_of(SignerTable, SIGNER)),
+        '`[signer.chains."CHAIN"]`, one a chain; a chain that is not named is refused. Amounts are whole coins, best as text:',
+        _rows(settings_of(ChainTable, SIGNER_CHAIN)),
+        '`[signer.chains."CHAIN".spends."ASSET"]`:',
+        _rows(settings_of(SpendTable, SIGNER_SPEND)),
         "## Every plugin's table\n\n`[<folder>.<name>]`; the folder is that of the plugin's kind.",
         _rows(head),
         "The table of a DEX, `[dex.NAME]` or `[[dex]]` with `name = …`, may have besides:",

@@ -21,6 +21,8 @@ REMEDY = {
     "Unavailable": "Wait `retry_after_s` seconds, then ask again: nothing was sent.",
     "RefusedByVenue": "Do not send the same again; the reason says what to change.",
     "OutcomeUnknown": "Reconcile: find out what became of it. Sign nothing new for the same purpose before the old is provably dead.",
+    "SignerError": "Start `tidemill signer`, or look at what it prints: nothing was signed.",
+    "SignerRefused": "See which rule of `[signer]` the message names; change the policy only if it is meant, and start the signer again.",
     "ControlError": "Start an instance, or name its data folder with `--data`; `tidemill status` asks the one that runs there.",
     "LedgerError": "See the path and the reason in the message: a full disk, a missing permission, a file that is no ledger.",
     "LedgerInUse": "Stop the other instance, or give this one another folder with `--data`.",

@@ -5,7 +5,10 @@ from collections.abc import Iterator
 from scripts.docs.markdown import code, member, page, prose, shape, table, whole
 from scripts.docs.source import read_source
 
-MODULES = ("storage", "abi", "steps", "executor", "logs", "erc20", "address", "create2", "keccak", "gas", "errors")
+MODULES = (
+    "storage", "abi", "steps", "executor", "logs", "erc20", "transactions", "rlp", "secp256k1", "address", "create2", "keccak", "gas",
+    "errors",
+)  # fmt: skip
 """In the order that an author meets them; those of one exchange's contracts are left to their docstrings."""
 
 

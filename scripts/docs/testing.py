@@ -13,7 +13,7 @@ from tidemill_testing.plugin import pytest_addoption
 PACKAGE = "tidemill_testing"
 FIXTURES = (("fixtures", "loopback"), ("recorded", "recorded"), ("bytecode", "bytecode"))
 """The fixtures that the pytest plugin gives, each with the module that holds it."""
-FULL = ("market", "sim", "desk", "scripted", "chain_reader")
+FULL = ("market", "sim", "desk", "scripted", "chain_reader", "signing_keys", "keys", "sim_node", "power_loss")
 """Modules that are shown whole, in the order in which an author meets them."""
 LOOPBACK = {"server": ("Loopback", "unused_address"), "record": ("Call",), "answers": ("Refusal",), "faults": ()}
 """What `tidemill_testing.loopback` exports, by the module that holds it; () is all of it."""
@@ -102,6 +102,7 @@ def _conformance() -> Iterator[str]:
     yield from _contents(read_source(f"{PACKAGE}.conformance.suite"), ("Conformance",))
     yield from _contents(read_source(f"{PACKAGE}.conformance.rule"), ("Rule", "Broken"))
     yield from _contents(read_source(f"{PACKAGE}.conformance.dex.pool_case"), ("PoolCase", "RecordedAnswer", "recorded_answers"))
+    yield from _contents(read_source(f"{PACKAGE}.conformance.codec.case"), ("CodecCase",))
 
 
 def _recorded() -> Iterator[str]:

@@ -21,7 +21,9 @@ _HOMES = {
     "tidemill.api.replay": ("replay",),
     "tidemill.api.run": ("RunOptions", "run"),
     "tidemill.api.scaffold": ("new_plugin",),
+    "tidemill.api.signing": ("SigningSetup", "signing_setup"),
     "tidemill.api.tape": ("import_tape", "open_tape", "write_tape"),
+    "tidemill.config.model": ("ChainPolicy", "SignerConfig", "SpendLimit"),
     "tidemill.config.secret": ("Secret",),
     "tidemill.domain.answers": ("CannotFit", "Needs", "NoCurve", "NoLoan", "NoPrice", "NoQuote", "Rejected"),
     "tidemill.domain.asset": ("Asset", "AssetAmount"),
@@ -30,6 +32,7 @@ _HOMES = {
     "tidemill.domain.events": ("Batch", "Found", "Log", "Observation"),
     "tidemill.domain.finding": ("Finding",),
     "tidemill.domain.history": ("BarsWanted", "History", "PairPoint", "PastPlan", "PricePoint", "Wants"),
+    "tidemill.domain.intent": ("IntentRecord", "IntentState", "IntentStep"),
     "tidemill.domain.ids": ("AssetId", "BookId", "ChainId", "Key", "Pair", "PoolId"),
     "tidemill.domain.lending": ("LoanTerms",),
     "tidemill.domain.note": ("Level", "Note", "RunHeader", "Summary"),
@@ -39,10 +42,12 @@ _HOMES = {
     "tidemill.domain.records": ("EntryRow", "IntentRow", "OpportunityRow", "ResultRow", "Row"),
     "tidemill.domain.search": ("Candidate", "CycleQuery", "Netted"),
     "tidemill.domain.offer": ("Offer",),
+    "tidemill.domain.signing": ("Action", "Opened", "Reading", "Unreadable"),
     "tidemill.domain.snapshot": ("Changed", "Snapshot"),
     "tidemill.domain.time": ("ChainTime",),
     "tidemill.domain.transaction": ("Unsigned", "Wallet"),
     "tidemill.hookspecs.chain": ("Chain", "ChainLink", "ChainReader", "ChainRules", "LinkSetup", "Step"),
+    "tidemill.hookspecs.codec": ("Codec",),
     "tidemill.hookspecs.command": ("Command",),
     "tidemill.hookspecs.dex": ("Dex", "PoolFilter"),
     "tidemill.hookspecs.lender": ("Lender",),
@@ -59,6 +64,7 @@ _HOMES = {
 _HOME_BY_NAME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "Action",
     "Allowance",
     "Arbitrage",
     "Asset",
@@ -75,10 +81,12 @@ __all__ = [
     "Chain",
     "ChainId",
     "ChainLink",
+    "ChainPolicy",
     "ChainReader",
     "ChainRules",
     "ChainTime",
     "Changed",
+    "Codec",
     "Command",
     "ConfigError",
     "Curve",
@@ -93,7 +101,10 @@ __all__ = [
     "Found",
     "Group",
     "History",
+    "IntentRecord",
     "IntentRow",
+    "IntentState",
+    "IntentStep",
     "Key",
     "Lamports",
     "Leg",
@@ -115,6 +126,7 @@ __all__ = [
     "Notifier",
     "Observation",
     "Offer",
+    "Opened",
     "Opportunity",
     "OpportunityRow",
     "Orders",
@@ -132,6 +144,7 @@ __all__ = [
     "PricePoint",
     "PriceSource",
     "Quote",
+    "Reading",
     "Rejected",
     "ResultRow",
     "RiskCheck",
@@ -143,10 +156,13 @@ __all__ = [
     "Secret",
     "Segment",
     "Signal",
+    "SignerConfig",
+    "SigningSetup",
     "Sized",
     "Slot",
     "Snapshot",
     "SourceSetup",
+    "SpendLimit",
     "Step",
     "Store",
     "Strategy",
@@ -154,6 +170,7 @@ __all__ = [
     "Swapped",
     "TidemillError",
     "Unavailable",
+    "Unreadable",
     "Unsigned",
     "UsageError",
     "Valid",
@@ -178,6 +195,7 @@ __all__ = [
     "replay",
     "run",
     "settings",
+    "signing_setup",
     "write_tape",
 ]
 
@@ -192,7 +210,9 @@ if TYPE_CHECKING:
     from tidemill.api.replay import replay
     from tidemill.api.run import RunOptions, run
     from tidemill.api.scaffold import new_plugin
+    from tidemill.api.signing import SigningSetup, signing_setup
     from tidemill.api.tape import import_tape, open_tape, write_tape
+    from tidemill.config.model import ChainPolicy, SignerConfig, SpendLimit
     from tidemill.config.secret import Secret
     from tidemill.domain.answers import CannotFit, Needs, NoCurve, NoLoan, NoPrice, NoQuote, Rejected
     from tidemill.domain.asset import Asset, AssetAmount
@@ -202,6 +222,7 @@ if TYPE_CHECKING:
     from tidemill.domain.finding import Finding
     from tidemill.domain.history import BarsWanted, History, PairPoint, PastPlan, PricePoint, Wants
     from tidemill.domain.ids import AssetId, BookId, ChainId, Key, Pair, PoolId
+    from tidemill.domain.intent import IntentRecord, IntentState, IntentStep
     from tidemill.domain.lending import LoanTerms
     from tidemill.domain.note import Level, Note, RunHeader, Summary
     from tidemill.domain.offer import Offer
@@ -210,11 +231,13 @@ if TYPE_CHECKING:
     from tidemill.domain.pool import Curve, Decoded, LogFilter, Pool, PoolRef, Quote, Segment, Swapped, Watch
     from tidemill.domain.records import EntryRow, IntentRow, OpportunityRow, ResultRow, Row
     from tidemill.domain.search import Candidate, CycleQuery, Netted
+    from tidemill.domain.signing import Action, Opened, Reading, Unreadable
     from tidemill.domain.snapshot import Changed, Snapshot
     from tidemill.domain.time import ChainTime
     from tidemill.domain.transaction import Unsigned, Wallet
     from tidemill.errors import ConfigError, DecodeError, PluginError, TidemillError, Unavailable, UsageError
     from tidemill.hookspecs.chain import Chain, ChainLink, ChainReader, ChainRules, LinkSetup, Step
+    from tidemill.hookspecs.codec import Codec
     from tidemill.hookspecs.command import Command
     from tidemill.hookspecs.dex import Dex, PoolFilter
     from tidemill.hookspecs.lender import Lender

@@ -17,6 +17,8 @@
     │   └── OutcomeUnknown         sent, fate unknown: reconcile, never treat as a failure
     ├── LedgerError            the ledger cannot be opened, read or written
     │   └── LedgerInUse            another instance writes it
+    ├── SignerError            the signer cannot be reached, or speaks what is not understood; nothing was signed
+    │   └── SignerRefused          its policy says no; ``rule`` names what of it
     ├── ControlError           no instance answers on its control socket, or it refuses what an operator asks
     └── InvariantError         an impossible state: stop trading, keep the evidence
 
@@ -142,6 +144,22 @@ class LedgerError(TidemillError):
 
 class LedgerInUse(LedgerError):
     """Another running instance writes to this ledger."""
+
+
+class SignerError(TidemillError):
+    """The signer cannot be reached, or one side does not understand the other. No signature came of it."""
+
+
+class SignerRefused(SignerError):
+    """The signer signed nothing, because of a ``rule`` of its policy."""
+
+    def __init__(self, rule: str, reason: str) -> None:
+        self.rule = rule
+        self.reason = reason
+        super().__init__(rule, reason)
+
+    def __str__(self) -> str:
+        return f"the signer refused ({self.rule}): {self.reason}"
 
 
 class ControlError(TidemillError):

@@ -16,6 +16,7 @@ SLIPS = [
     ("lender", PROJECT, "tidemill>=0.1,<0.2", "tidemill", "PKG-07", 'write "tidemill>=0.1,<0.2"'),
     ("strategy", "src/*/strategy.py", "\nfrom ", "\nimport requests\nfrom ", "PKG-14", "decide from the snapshot"),
     ("risk", INIT, "\nfrom ", "\nimport tidemill_risk_limits\nfrom ", "PKG-09", "move what both need into a package of its own"),
+    ("codec", "src/*/payload.py", "\nimport re", "\nimport time\nimport re", "PKG-14", "compute from the bytes that are given"),
     ("search", PROJECT, '"tidemill_search_acme"', '"tidemill_search_acmee"', "PKG-02", "did you mean tidemill_search_acme?"),
     ("store", INIT, "@hookimpl\n", "", "PKG-03", "put @hookimpl above it"),
     ("notifier", "src/*/notifier.py", '= "acme"', '= "acne"', "PKG-05", 'write name = "acme" in it'),

@@ -10,7 +10,12 @@ from tidemill.discovery.packages import CHECKOUT
 
 ROOT = checkout()
 OURS = sorted(folder for folder in CHECKOUT.values() if folder.startswith("plugins/"))
-BELOW_GOLD = {"plugins/notifiers/console": "silver", "plugins/notifiers/jsonl": "silver"}
+BELOW_GOLD = {
+    "plugins/codecs/evm": "bronze",
+    "plugins/codecs/solana": "bronze",
+    "plugins/notifiers/console": "silver",
+    "plugins/notifiers/jsonl": "silver",
+}
 """Levels that are not yet gold, by folder."""
 
 

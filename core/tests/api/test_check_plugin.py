@@ -48,6 +48,26 @@ def test_check_entry_point_of_an_object_is_left_to_the_object(package: Write) ->
     assert () == check_plugin(module, run_tests=False).breaches
 
 
+@pytest.mark.parametrize(
+    ("group", "seen", "broken"),
+    [
+        ("command", "tidemill.signing.protocol", False),
+        ("command", "tidemill.ledger.digest", True),
+        ("store", "tidemill.ledger.digest", False),
+        ("store", "tidemill.signing.protocol", True),
+        ("risk", "tidemill.signing.protocol", True),
+    ],
+)
+def test_check_kernel_that_one_kind_sees_is_hidden_from_others(package: Write, group: str, seen: str, *, broken: bool) -> None:
+    """A command speaks to runs as a signer does, a store knows the ledger; what one kind may import, another may not."""
+    entry = f'[project.entry-points."tidemill.{group}.v1"]\nacme = "acme_dex.{group}"\n'
+    dex = '[project.entry-points."tidemill.dex.v1"]'
+    changed: Changes = {PROJECT: (dex, f"{entry}\n{dex}"), f"src/acme_dex/{group}.py": f"import {seen}\n"}
+    found = check_plugin(package(**changed), run_tests=False)
+
+    assert broken == any(breach.rule == "PKG-08" and f"{seen} is not public" in breach.message for breach in found.breaches)
+
+
 def test_check_sound_package_breaks_no_rule(package: Write) -> None:
     """Nothing is found where nothing is wrong, also in code that only looks alike."""
     found = check_plugin(package(), run_tests=False)

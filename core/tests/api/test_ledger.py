@@ -11,6 +11,7 @@ import pytest
 from tidemill.api.ledger import Ledger, open_ledger
 from tidemill.api.ledger_view import view_json, view_lines, view_of
 from tidemill.domain.ids import AssetId, BookId, ChainId, OpportunityId, PlanId
+from tidemill.domain.intent import IntentRecord, IntentStep
 from tidemill.domain.outcome import Outcome, OutcomeStatus
 from tidemill.domain.plan import Flow
 from tidemill.domain.records import EntryRow, Row
@@ -62,6 +63,15 @@ class MemoryStore(Store):
 
     def balances(self) -> Mapping[tuple[BookId, str, AssetId], int]:
         return {(MAIN, "wallet", USDC): 108_000_000, (MAIN, "trading", USDC): -8_000_000}
+
+    def keep_intents(self, changes: Sequence[IntentRecord], at: str, *, durable: bool, run: int = 0, rows: Sequence[Row] = ()) -> None:
+        raise AssertionError("a ledger that is looked at is not written")
+
+    def intents(self, *, ended: bool = False) -> Sequence[IntentRecord]:
+        return ()
+
+    def intent_steps(self, number: int) -> Sequence[IntentStep]:
+        return ()
 
     def check(self) -> Sequence[str]:
         return self.faults

@@ -294,13 +294,15 @@ def test_run_ends_after_a_time_limit(config: Configs, tmp_path: Path) -> None:
 
 
 def test_live_is_refused_and_nothing_is_started(config: Configs, tmp_path: Path) -> None:
-    """There is no signer: neither the option nor the mode starts anything."""
+    """R11: neither the option alone nor the mode alone starts anything, nor do both where nothing says what may be signed."""
     written = config()
-    with pytest.raises(UsageError, match="needs a signer"):
+    with pytest.raises(UsageError, match="--live alone is not enough"):
         run(written, options(tmp_path, live=True), notifiers=[])
     written.write_text('mode = "live"\n' + written.read_text())
-    with pytest.raises(UsageError, match="needs a signer"):
+    with pytest.raises(UsageError, match='mode = "live" alone is not enough'):
         run(written, options(tmp_path), notifiers=[])
+    with pytest.raises(UsageError, match=r"no \[signer\] says what may be signed"):
+        run(written, options(tmp_path, live=True), notifiers=[])
     assert not (tmp_path / "data").exists()
 
 

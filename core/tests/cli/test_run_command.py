@@ -91,7 +91,7 @@ def test_run_live_is_a_usage_error(tidemill: Tidemill, small: str) -> None:
     result = tidemill("run", "--config", small, "--live", "--blocks", "1")
 
     assert 2 == result.exit_code
-    assert "leave --live out" in result.stderr
+    assert '--live alone is not enough: real money also needs mode = "live"' in result.stderr
 
 
 def test_replay_difference_is_told_and_fails(tidemill: Tidemill, small: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,7 @@ from tidemill.hookspecs.search import Searcher
 from tidemill.hookspecs.strategy import Strategy
 from tidemill.ledger.digest import RowDigest
 from tidemill.pipeline.core import Core
+from tidemill.pipeline.execution import PaperExecution
 from tidemill.pipeline.lockstep import Lockstep
 from tidemill.pipeline.memory import MemoryWatch
 from tidemill.pipeline.notices import Notices
@@ -223,7 +224,7 @@ class Rig:
         self.driver = Lockstep(
             core=run.core,
             links={SIM: self.link},
-            paper=run.paper,
+            execution=PaperExecution(run.paper),
             supervisor=run.supervisor,
             notices=self.notices,
             pace=Pace.parse(speed),

@@ -2,13 +2,15 @@
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
 
 import anyio
 import pytest
 
-from tidemill.domain.ids import AssetId, BookId, ChainId
+from tidemill.domain.ids import AssetId, BookId, ChainId, PlanId
+from tidemill.domain.intent import IntentRecord, IntentState, IntentStep
 from tidemill.domain.records import Row
 from tidemill.errors import LedgerError, LedgerInUse
 from tidemill.hookspecs.store import RunInfo, Store
@@ -24,6 +26,8 @@ class MemoryStore(Store):
     def __init__(self, settings: object | None = None) -> None:
         super().__init__(settings)
         self.groups: list[tuple[list[Row], bool]] = []
+        self.kept: list[IntentRecord] = []
+        self.commits: list[tuple[list[str], bool]] = []
         self.calls: list[str] = []
         self.threads: set[int] = set()
         self.gate = threading.Event()
@@ -49,6 +53,7 @@ class MemoryStore(Store):
         assert self.gate.wait(20)
         self._called("write")
         self.groups.append((list(rows), durable))
+        self.commits.append(([f"row {row.seq}" for row in rows], durable))
 
     def finish(self, run: int, ledger_hash: str, ended: str) -> None:
         self._called(f"finish {run} {ledger_hash}")
@@ -63,6 +68,24 @@ class MemoryStore(Store):
         self._called("balances")
         return {(BookId("main"), "wallet", AssetId("a")): 5}
 
+    def keep_intents(self, changes: Sequence[IntentRecord], at: str, *, durable: bool, run: int = 0, rows: Sequence[Row] = ()) -> None:
+        assert datetime.fromisoformat(at).tzinfo is UTC
+        self.entered.set()
+        assert self.gate.wait(20)
+        self._called("keep_intents")
+        self.kept += changes
+        if rows:
+            self.groups.append((list(rows), durable))
+        said = [f"intent {change.number} {change.state}" for change in changes]
+        self.commits.append(([*(f"row {row.seq}" for row in rows), *said], durable))
+
+    def intents(self, *, ended: bool = False) -> Sequence[IntentRecord]:
+        self._called(f"intents ended={ended}")
+        return self.kept
+
+    def intent_steps(self, number: int) -> Sequence[IntentStep]:
+        return ()
+
     def check(self) -> Sequence[str]:
         return ()
 
@@ -72,6 +95,13 @@ class MemoryStore(Store):
 
 def rows_of(count: int, journal: Journal) -> list[Row]:
     return [journal.adjustment(BookId("main"), ChainId("sim:1"), 1, AssetId("a"), 1, "r") for _ in range(count)]
+
+
+def intent_of(number: int) -> IntentRecord:
+    return IntentRecord(
+        number, 3, PlanId(f"p-{number}"), BookId("main"), "spatial", ChainId("sim:1"), "0xac", "", b"\x01", 21_000, 21_000, 9, "", 1,
+        f"nonce:{number}", IntentState.PLANNED, 1,
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -163,6 +193,94 @@ def test_put_durable_lets_other_tasks_go_on(store: MemoryStore, writer: LedgerWr
     anyio.run(run, backend=backend)
     writer.close()
     assert (["went on", "committed"], [(2, True)]) == (told, [(len(rows), durable) for rows, durable in store.groups])
+
+
+def test_keep_stays_in_order_with_rows_and_waits_for_the_disk_once(store: MemoryStore, writer: LedgerWriter) -> None:
+    """R13: rows and intents that wait are written in the order in which they came, and synced once, with the last of them."""
+    writer.begin("{}")
+    journal = Journal()
+    store.gate.clear()
+    writer.put(rows_of(1, journal))
+    assert store.entered.wait(20)
+    for number in (1, 2):
+        writer.keep([intent_of(number)])
+    writer.put(rows_of(1, journal))
+    waiting = [
+        threading.Thread(target=writer.keep, args=([intent_of(3)],), kwargs={"durable": True}),
+        threading.Thread(target=writer.put, args=(rows_of(1, journal),), kwargs={"durable": True}),
+    ]
+    for place, thread in enumerate(waiting):
+        thread.start()
+        while writer._queue.qsize() < 4 + place:
+            thread.join(0.001)
+    store.gate.set()
+    for thread in waiting:
+        thread.join(20)
+    assert [
+        (["row 1"], False), (["intent 1 planned", "intent 2 planned"], False), (["row 2"], False), (["intent 3 planned"], False),
+        (["row 3"], True),
+    ] == store.commits  # fmt: skip
+    writer.close()
+
+
+def test_keep_counts_as_rows_do_in_a_group(store: MemoryStore, writer: LedgerWriter) -> None:
+    """A group is full with so many rows and changes together: nobody waits for an endless one."""
+    writer.begin("{}")
+    store.gate.clear()
+    writer.put(rows_of(1, Journal()))
+    assert store.entered.wait(20)
+    for first in (1, 201):
+        writer.keep([intent_of(number) for number in range(first, first + 200)])
+    writer.keep([])
+    store.gate.set()
+    writer.flush()
+    assert [1, 200, 200] == [len(said) for said, _ in store.commits]
+    writer.close()
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_keep_durable_returns_after_its_commit_and_lets_others_go_on(store: MemoryStore, writer: LedgerWriter, backend: str) -> None:
+    """R13: whoever broadcasts waits for this, and blocks no event loop by it."""
+    writer.begin("{}")
+    store.gate.clear()
+    told: list[object] = []
+
+    async def wait() -> None:
+        await writer.keep_durable([intent_of(1)])
+        told.append(store.commits)
+
+    async def run() -> None:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(wait)
+            await anyio.to_thread.run_sync(store.entered.wait, 20)
+            told.append("went on")
+            store.gate.set()
+
+    anyio.run(run, backend=backend)
+    writer.close()
+    assert ["went on", [(["intent 1 planned"], True)]] == told
+
+
+def test_intents_are_those_of_the_store(store: MemoryStore, writer: LedgerWriter) -> None:
+    """A run asks before it begins what earlier ones left, on the one thread that touches the store."""
+    store.kept.append(intent_of(1))
+    assert (intent_of(1),) == writer.intents()
+    assert (intent_of(1),) == writer.intents(ended=True)
+    writer.close()
+    assert ["open", "intents ended=False", "intents ended=True", "close"] == store.calls
+    assert 1 == len(store.threads)
+
+
+def test_keep_error_names_the_first_change_that_is_missing(store: MemoryStore, writer: LedgerWriter) -> None:
+    """What was not kept must never be broadcast: whoever waits gets the error, and so does every call after it."""
+    writer.begin("{}")
+    store.fail["keep_intents"] = LedgerError("the disk is full")
+    for _ in range(2):
+        with pytest.raises(LedgerError, match="the disk is full; that intent 7 is planned, and what comes after it, is not in the ledger"):
+            writer.keep([intent_of(7), intent_of(8)], durable=True)
+    with pytest.raises(LedgerError, match="that intent 7 is planned"):
+        writer.put(rows_of(1, Journal()))
+    writer.close()
 
 
 def test_put_blocks_while_the_queue_is_full(store: MemoryStore, writer: LedgerWriter) -> None:

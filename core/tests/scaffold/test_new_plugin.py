@@ -31,7 +31,8 @@ OWN = {
     "search": {"routes.py", "searcher.py", "test_searcher.py"},
     "strategy": {"strategy.py", "test_trading.py"},
     "risk": {"check.py", "test_check.py"},
-    "store": {"lines.py", "lock.py", "rows.py", "store.py", "test_faults.py"},
+    "store": {"intents.py", "lines.py", "lock.py", "rows.py", "store.py", "test_faults.py"},
+    "codec": {"codec.py", "payload.py", "test_payload.py"},
     "notifier": {"notifier.py", "wording.py", "test_notifier.py"},
     "command": {"command.py", "figures.py", "conftest.py", "test_command.py", "test_figures.py"},
 }  # fmt: skip

@@ -19,12 +19,11 @@ STAGES = {
     "search": ["ideas"],
     "strategy": ["ideas"],
     "risk": ["risk", "planning"],
+    "codec": ["execution"],
     "store": ["ledger"],
     "notifier": ["notify"],
     "command": ["notify"],
 }
-OURS_ARE_NO_PLUGINS = ("command",)
-"""Kinds whose first real content is the kernel's own: its commands stand in ``tidemill.cli``."""
 LINES = ("What to return:", "When:", "Must not:", "Raises:", "Example:")
 
 kinds = pytest.mark.parametrize("kind", KINDS, ids=[kind.name for kind in KINDS])
@@ -52,13 +51,13 @@ def test_flow_kind_has_interface_and_hook_with_five_lines(kind: Kind) -> None:
 
 @kinds
 def test_flow_kind_has_a_folder_with_a_plugin(kind: Kind) -> None:
-    """A kind has a real plugin in ``plugins/<folder>``, or what it adds to is the kernel's."""
-    assert (kind.name not in OURS_ARE_NO_PLUGINS) == ([] != list((ROOT / "plugins" / kind.folder).glob("*/pyproject.toml")))
+    """A kind has a real plugin in ``plugins/<folder>``."""
+    assert [] != list((ROOT / "plugins" / kind.folder).glob("*/pyproject.toml"))
 
 
 def test_flow_folders_of_the_checkout_all_belong_to_a_kind() -> None:
     """No folder under ``plugins`` is unknown to the kernel."""
-    folders = {kind.folder for kind in KINDS if kind.name not in OURS_ARE_NO_PLUGINS}
+    folders = {kind.folder for kind in KINDS}
 
     assert folders == {path.parent.parent.name for path in ROOT.glob("plugins/*/*/pyproject.toml")}
 

@@ -9,6 +9,7 @@ from attrs import frozen
 from tidemill.api.config import load_config
 from tidemill.api.status import Status, status_from_json
 from tidemill.errors import ControlError
+from tidemill.pipeline.brake import Brake
 from tidemill.pipeline.control_folder import InstanceEnded, call
 from tidemill.pipeline.protocol import ANSWER_BYTES, Request, decode_answer, encode_request
 
@@ -20,7 +21,8 @@ TIMEOUT_S = 15
 class Commanded:
     """What came of a command: the ``strategies`` it named, which of them ``changed`` by it, and a sentence.
 
-    ``changed`` is empty where there was nothing to do: pausing what is paused does no harm. For ``stop`` it holds ``run``.
+    ``changed`` is empty where there was nothing to do: pausing what is paused does no harm. For ``stop`` it holds ``run``, for what
+    concerns an emergency stop ``broadcast``.
     """
 
     command: str
@@ -52,7 +54,10 @@ class Instance:
         return self._command(Request("pause", strategy, cause))
 
     def resume(self, strategy: str = "", cause: str = "") -> Commanded:
-        """Let a paused strategy, or all, be asked again from the next batch on; what changed meanwhile counts as changed for it."""
+        """Let a paused strategy, or all, be asked again from the next batch on; what changed meanwhile counts as changed for it.
+
+        Without a strategy it also ends an emergency stop, which needs a cause.
+        """
         return self._command(Request("resume", strategy, cause))
 
     def stop(self) -> Commanded:
@@ -65,6 +70,10 @@ class Instance:
         except InstanceEnded:
             return Commanded("stop", (), (), "ending already: the run has ended")
 
+    def stop_now(self, cause: str = "") -> Commanded:
+        """Let nothing leave any more, at once; the run goes on and watches what is out. It holds until it is released with a cause."""
+        return self._command(Request("stop-now", cause=cause))
+
     def _command(self, request: Request) -> Commanded:
         value = self._ask(request)
         try:
@@ -75,6 +84,30 @@ class Instance:
 
     def _ask(self, request: Request) -> Mapping[str, Any]:
         return decode_answer(call(self.data, encode_request(request), longest=ANSWER_BYTES, timeout_s=TIMEOUT_S))
+
+
+def stop_folder(data: Path, cause: str) -> Commanded:
+    """Pull the brake of a data folder on which no instance runs: the next live run does not start before it is released."""
+    brake = Brake(data)
+    brake.load()
+    brake.pull(cause or "an operator stopped it", "command")
+    if not brake.path.exists():
+        raise ControlError(f"{brake.path} cannot be written, and no run is on there")
+    return Commanded(
+        "stop-now", (), ("broadcast",), f"no run is on in {data}; none starts with real money until it is resumed with a cause"
+    )
+
+
+def release_folder(data: Path, cause: str) -> Commanded:
+    """Release the brake of a data folder on which no instance runs.
+
+    Raises:
+        ControlError: nothing is stopped there, or there is no cause.
+    """
+    brake = Brake(data)
+    brake.load()
+    stopped = brake.release(cause)
+    return Commanded("resume", (), ("broadcast",), f"released what {stopped.by} had stopped ({stopped.cause}); a live run may start")
 
 
 def connect(data: Path | str | None = None) -> Instance:

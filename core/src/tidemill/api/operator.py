@@ -16,6 +16,7 @@ from tidemill.domain.events import Control
 from tidemill.domain.ids import AssetId
 from tidemill.domain.note import RunHeader
 from tidemill.errors import ControlError
+from tidemill.pipeline.brake import Brake
 from tidemill.pipeline.lockstep import Lockstep
 from tidemill.pipeline.memory import resident_mb
 from tidemill.pipeline.protocol import Request
@@ -55,6 +56,10 @@ class Operator:
             return status_json(self.status())
         if request.command == "stop":
             return await self._stop()
+        if request.command == "stop-now":
+            return self._stop_now(request.cause)
+        if request.command == "resume" and not request.strategy and self._driver.brake is not None and self._driver.brake.stopped:
+            return self._release(self._driver.brake, request.cause)
         return await self._pause_or_resume(request)
 
     async def _stop(self) -> Mapping[str, object]:
@@ -71,6 +76,22 @@ class Operator:
             ending.append("over")
         text = "the run settles what is in flight, and ends with its summary"
         return _commanded("stop", (), () if ending[0] else ("run",), f"{'ending already: ' if ending[0] else ''}{text}")
+
+    def _stop_now(self, cause: str) -> Mapping[str, object]:
+        """Pull the brake: it needs no turn between two batches, since what is being sent right now asks it again before it leaves."""
+        brake = self._driver.brake
+        if brake is None:
+            raise ControlError("this run trades on paper, and nothing leaves it: `tidemill pause` lets it plan no more, `stop` ends it")
+        before = brake.stopped
+        brake.pull(cause or "an operator stopped it", "command")
+        done: tuple[str, ...] = () if before else ("broadcast",)
+        out = len(self._core.flight.open)
+        said = f"stopped already by {before.by}: {before.cause}" if before else "nothing leaves any more"
+        return _commanded("stop-now", (), done, f"{said}; {out} in flight; `tidemill resume --cause TEXT` lets trading go on")
+
+    def _release(self, brake: Brake, cause: str) -> Mapping[str, object]:
+        stopped = brake.release(cause)
+        return _commanded("resume", (), ("broadcast",), f"trading goes on, which {stopped.by} had stopped: {stopped.cause}")
 
     async def _pause_or_resume(self, request: Request) -> Mapping[str, object]:
         named = self._named(request.strategy)
@@ -117,8 +138,8 @@ class Operator:
             seed=facts.header.seed,
             tape=facts.header.tape,
             record=facts.record,
-            state="halted" if driver.halted else "ending" if driver.stopped else "running",
-            reason=driver.halted or driver.stopped,
+            state="halted" if driver.halted else "ending" if driver.stopped else "stopped" if self._held() else "running",
+            reason=driver.halted or driver.stopped or self._held(),
             uptime_s=int(now - facts.began),
             blocks=tally.blocks,
             block_age_s=int(now - driver.block_at) if tally.blocks else None,
@@ -141,6 +162,11 @@ class Operator:
             disk_bytes=size,
             memory_mb=resident_mb(),
         )
+
+    def _held(self) -> str:
+        """Return what stopped all that leaves, "" for nothing."""
+        stopped = self._driver.brake.stopped if self._driver.brake is not None else None
+        return f"{stopped.by}: {stopped.cause}" if stopped is not None else ""
 
     def _strategy(self, path: str, name: str) -> PluginStatus:
         found, paused = self._plugin(path), self._core.unasked.paused

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,16 +13,18 @@ from attrs.converters import optional
 
 from tidemill.api.config import check_config, load_config
 from tidemill.api.links import charging_rules, open_links
+from tidemill.api.live import Going, executing, live_setup, wants_live
 from tidemill.api.opening import Held, opening_batch
 from tidemill.api.operator import Operator, RunFacts
 from tidemill.api.run_facts import ledger_header, run_header, tape_header
+from tidemill.api.signing import SigningSetup
 from tidemill.api.tape import chosen_config
 from tidemill.config.model import Config
 from tidemill.domain.events import Batch
 from tidemill.domain.ids import AssetId, BookId, ChainId
 from tidemill.domain.note import RunHeader, Summary
 from tidemill.domain.note_json import summary_json
-from tidemill.errors import ConfigError, PluginError, TidemillError, UsageError
+from tidemill.errors import ConfigError, PluginError, TidemillError
 from tidemill.hookspecs.chain import ChainLink
 from tidemill.hookspecs.notifier import Notifier
 from tidemill.hookspecs.price import SourceSetup
@@ -31,6 +33,7 @@ from tidemill.pipeline.apart import isolation_of, notices_of, price_streams
 from tidemill.pipeline.assemble import Pipeline, assemble
 from tidemill.pipeline.control import ControlServer, listen
 from tidemill.pipeline.control_folder import ControlFolder
+from tidemill.pipeline.execution import PaperExecution
 from tidemill.pipeline.lockstep import Lockstep
 from tidemill.pipeline.memory import MemoryWatch
 from tidemill.pipeline.notices import Notices
@@ -45,8 +48,6 @@ from tidemill.pipeline.watchdog import Watchdog
 from tidemill.pipeline.writer import LedgerWriter
 from tidemill.tape.reader import TapeReader
 from tidemill.tape.writer import TapeWriter
-
-NO_SIGNER = 'live trading needs a signer, and this version has none: leave --live out and set mode = "paper"'
 
 T = TypeVar("T")
 
@@ -82,6 +83,7 @@ class Job:
     data: Path
     notices: Notices
     stop: Stop
+    setup: SigningSetup | None = None
 
     @property
     def kind(self) -> str:
@@ -132,9 +134,9 @@ def run(
     if tape is not None:
         tape.validate()
     chosen = chosen_config(tape.header, config) if tape is not None else config if isinstance(config, Config) else load_config(config)
-    if options.live or chosen.mode == "live":
-        raise UsageError(NO_SIGNER)
-    pipeline = _assembled(config, chosen, trace=options.trace_hooks)
+    live = wants_live(chosen, live=options.live, tape=options.tape)
+    pipeline = _assembled(config, chosen, trace=options.trace_hooks, live=live)
+    setup = live_setup(pipeline) if live else None
     job = Job(
         pipeline=pipeline,
         options=options,
@@ -143,6 +145,7 @@ def run(
         data=options.data or Path(chosen.data),
         notices=notices_of(pipeline, notifiers),
         stop=Stop(),
+        setup=setup,
     )
     try:
         return anyio.run(_run, job, pace or Pace.parse(chosen.speed))
@@ -158,10 +161,10 @@ def _cause(error: BaseException) -> BaseException:
     return next((one for one in causes if isinstance(one, TidemillError)), causes[0])
 
 
-def _assembled(config: Config | Path | str | None, chosen: Config, *, trace: bool) -> Pipeline:
+def _assembled(config: Config | Path | str | None, chosen: Config, *, trace: bool, live: bool) -> Pipeline:
     """Assemble the pipeline; where a file is wrong, everything that is wrong with it is told at once."""
     try:
-        return assemble(chosen, traced_plugins(chosen.tables, sys.stderr.write) if trace else None)
+        return assemble(chosen, traced_plugins(chosen.tables, sys.stderr.write) if trace else None, live=live)
     except (ConfigError, PluginError):
         if isinstance(config, Path | str):
             check_config(config)
@@ -174,6 +177,7 @@ async def _run(job: Job, pace: Pace) -> Summary:
     folder = ControlFolder(job.data)
     writer = LedgerWriter(job.pipeline.store, job.data) if job.pipeline.store is not None else None
     isolation = isolation_of(job.pipeline)
+    stack = AsyncExitStack()
 
     def rescue(seconds: float) -> None:
         if recorder is not None:
@@ -189,10 +193,14 @@ async def _run(job: Job, pace: Pace) -> Summary:
         listener = await listen(folder)
         rules = charging_rules(job.pipeline, links, played=job.tape is not None)
         warming = Warming(job.pipeline.parts.searcher if job.pipeline.config.execution.warm else None)
+        desk = PaperDesk(job.pipeline.config.execution.latency_blocks, rules, job.pipeline.supervisor)
+        going = Going(PaperExecution(desk))
+        if job.setup is not None and writer is not None:
+            going = await stack.enter_async_context(executing(job.pipeline, job.setup, links, writer, job.data, number))
         driver = Lockstep(
             core=job.pipeline.core,
             links=links,
-            paper=PaperDesk(job.pipeline.config.execution.latency_blocks, rules, job.pipeline.supervisor),
+            execution=going.execution,
             supervisor=job.pipeline.supervisor,
             notices=job.notices,
             pace=pace,
@@ -201,11 +209,13 @@ async def _run(job: Job, pace: Pace) -> Summary:
             isolation=isolation,
             memory=MemoryWatch(job.pipeline.config.execution.memory_warn_mb),
             warming=warming,
+            brake=going.brake,
         )
         control = Control(listener, RunFacts(job.header(), anyio.current_time(), str(job.options.record or ""), job.data, number))
         with Watchdog(job.pipeline.config.execution.watchdog_s, job.pipeline.supervisor, job.stop, rescue) as watchdog:
             warming.start()
-            summary = await _drive(driver, job, links, held, control, watchdog)
+            first = opening_batch(job.pipeline.books, held, going.intents, live=job.setup is not None)
+            summary = await _drive(driver, job, links, first, control, watchdog)
         if writer is not None:
             writer.finish(summary.ledger_hash)
         if recorder is not None:
@@ -213,6 +223,7 @@ async def _run(job: Job, pace: Pace) -> Summary:
             recorder = None
         return summary
     finally:
+        await stack.aclose()
         if isolation is not None:
             isolation.close()
         await folder.close()
@@ -222,7 +233,9 @@ async def _run(job: Job, pace: Pace) -> Summary:
             writer.close()
 
 
-async def _drive(driver: Lockstep, job: Job, links: dict[ChainId, ChainLink], held: Held, control: Control, watchdog: Watchdog) -> Summary:
+async def _drive(
+    driver: Lockstep, job: Job, links: dict[ChainId, ChainLink], first: Batch, control: Control, watchdog: Watchdog
+) -> Summary:
     """Run the driver with the tasks around it; the notifiers hear the summary last."""
     async with anyio.create_task_group() as helpers:
         helpers.start_soon(job.stop.on_signals)
@@ -233,7 +246,7 @@ async def _drive(driver: Lockstep, job: Job, links: dict[ChainId, ChainLink], he
         async with anyio.create_task_group() as telling:
             telling.start_soon(job.notices.run)
             try:
-                await driver.feed(opening_batch(job.pipeline.books, held), decide=False)
+                await driver.feed(first, decide=False)
                 if control.listener is not None:
                     operator = Operator(driver, job.pipeline.supervisor, control.facts)
                     helpers.start_soon(ControlServer(operator.answer).serve, control.listener)

@@ -64,8 +64,9 @@ class PluginStatus:
 class Status:
     """A running instance at one moment.
 
-    ``state`` says whether it runs, is ending (an operator's stop) or has halted, ``reason`` why. ``block_age_s`` is how many seconds ago
-    the last block came in, None before the first. ``pnl`` and ``cost`` are of this run, cost is not in pnl. ``strategies`` are all in the
+    ``state`` says whether it runs, is ending (an operator's stop), has halted, or lets nothing leave, ``reason`` why. ``block_age_s``
+    is how many seconds ago the last block came in, None before the first. ``pnl`` and ``cost`` are of this run, cost is not in pnl.
+    ``strategies`` are all in the
     order they are asked, ``plugins`` the others that fail, are disabled or have a process of their own. ``ledger`` is the number of this
     run in the ledger that ``data`` holds, 0 where no ledger is written. ``data_bytes`` is the size of that folder, ``disk_free_bytes``
     and ``disk_bytes`` are of the disk under it, ``memory_mb`` is what the process holds in memory, in units of 10^6 bytes; 0 where the
@@ -79,7 +80,7 @@ class Status:
     seed: int
     tape: str
     record: str
-    state: Literal["running", "ending", "halted"]
+    state: Literal["running", "ending", "halted", "stopped"]
     reason: str
     uptime_s: int
     blocks: int

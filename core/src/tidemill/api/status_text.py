@@ -7,6 +7,7 @@ from tidemill.domain.amount_text import amount_text
 from tidemill.domain.asset import Asset
 from tidemill.domain.ids import AssetId, address_of
 
+_STATES = {"halted": "HALTED", "ending": "ending", "stopped": "STOPPED"}
 _SPANS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 _SIZES = ((1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "kB"))
 
@@ -56,7 +57,7 @@ def _block(status: Status) -> str:
 
 def _ending(status: Status) -> list[str]:
     if status.state != "running":
-        return [f"{'HALTED' if status.state == 'halted' else 'ending'}: {status.reason}"]
+        return [f"{_STATES[status.state]}: {status.reason}"]
     idle = [one for one in status.strategies if one.state in ("paused", "disabled")]
     return [f"{len(idle)} of {_plural(len(status.strategies), 'strategy', 'strategies')} not asked"] if idle else []
 

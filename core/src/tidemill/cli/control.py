@@ -77,15 +77,39 @@ def pause(strategy: str, cause: str, data: Path | None, as_json: bool) -> None:
 @_cause
 @_options
 def resume(strategy: str, cause: str, data: Path | None, as_json: bool) -> None:
-    """Ask STRATEGY, or without a name all paused strategies, again."""
-    _say(_instance(data).resume(strategy, cause), as_json)
+    """Ask STRATEGY, or without a name all paused strategies, again.
+
+    Without a name it also ends an emergency stop (`stop --now`), also where no run is on; that needs --cause.
+    """
+    from tidemill.api.connect import release_folder
+    from tidemill.api.running import find_running
+
+    instance = _instance(data)
+    if not strategy and find_running(instance.data) is None and instance.data.is_dir():
+        _say(release_folder(instance.data, cause), as_json)
+    else:
+        _say(instance.resume(strategy, cause), as_json)
 
 
 @click.command()
+@click.option("--now", is_flag=True, help="Let nothing leave any more, at once; the run goes on and watches what is out.")
+@_cause
 @_options
-def stop(data: Path | None, as_json: bool) -> None:
+def stop(now: bool, cause: str, data: Path | None, as_json: bool) -> None:
     """End a run as Ctrl-C does: what is in flight settles, the summary is told.
 
-    Returns as soon as the run has taken it in.
+    Returns as soon as the run has taken it in. With --now it does not end: from this moment nothing is broadcast, also after a restart,
+    until `tidemill resume --cause TEXT`.
     """
-    _say(_instance(data).stop(), as_json)
+    from tidemill.api.connect import stop_folder
+    from tidemill.api.running import find_running
+
+    instance = _instance(data)
+    if not now:
+        if cause:
+            raise click.UsageError("--cause goes with --now")
+        _say(instance.stop(), as_json)
+    elif find_running(instance.data) is None and instance.data.is_dir():
+        _say(stop_folder(instance.data, cause), as_json)
+    else:
+        _say(instance.stop_now(cause), as_json)

@@ -15,10 +15,11 @@ from tidemill.config.plugin_tables import PluginTables
 from tidemill.config.read import leaves, read_file, read_toml
 from tidemill.config.secret import INLINE, is_reference, names_a_secret
 from tidemill.config.sections import Sections, section_converter
+from tidemill.config.signer import read_signer
 from tidemill.errors import ConfigError, Problem
 from tidemill.hookspecs.kinds import KIND_BY_FOLDER
 
-_KERNEL = ("mode", "seed", "speed", "data", "execution", "books", "assets", "strategy_priorities")
+_KERNEL = ("mode", "seed", "speed", "data", "execution", "books", "assets", "strategy_priorities", "signer")
 _ARRAY = re.compile(r"^[ \t]*\[\[[ \t]*dex[ \t]*\]\]", re.MULTILINE)
 _TABLE = re.compile(r"^[ \t]*\[[ \t]*dex[ \t]*\.", re.MULTILINE)
 
@@ -84,6 +85,7 @@ def _structure(values: Mapping[str, Any], places: Places, source: str) -> tuple[
     plugins = PluginTables(values, places, converter)
     general = sections.general()
     priorities = sections.priorities()
+    signer, unsigned = read_signer(values, places, converter)
     config = Config(
         mode=general.mode,
         seed=general.seed,
@@ -94,10 +96,11 @@ def _structure(values: Mapping[str, Any], places: Places, source: str) -> tuple[
         execution=sections.execution(),
         assets=sections.assets(),
         strategy_priorities=priorities,
+        signer=signer,
         source=source,
         places=places,
     )
-    return config, sections.problems + plugins.problems
+    return config, [*sections.problems, *plugins.problems, *unsigned]
 
 
 def _unknown(values: Mapping[str, Any], places: Places) -> list[Problem]:

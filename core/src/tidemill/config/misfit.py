@@ -45,6 +45,18 @@ class Faults:
             self.found += [Fault((key, *fault.keys), fault.message) for fault in misfit.faults]
             return None
 
+    def read_here(self, read: Callable[[], T]) -> T | None:
+        """Return what ``read`` gives, or None after noting what it raised, where the value itself stands."""
+        try:
+            return read()
+        except Misfit as misfit:
+            self.found += misfit.faults
+            return None
+
+    def add_below(self, inner: "Faults", *keys: str | int) -> None:
+        """Note what was found in a part of the value."""
+        self.found += [Fault((*keys, *fault.keys), fault.message) for fault in inner.found]
+
     def raise_if_any(self) -> None:
         """Raise ``Misfit`` with what was found."""
         if self.found:

@@ -1,6 +1,7 @@
 """The configuration as frozen values; plugin tables keep their raw settings until the plugin's class is known."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 from attrs import field, frozen
@@ -8,7 +9,7 @@ from attrs.validators import ge, le
 
 from tidemill.config.place import Places
 from tidemill.domain.asset import Asset
-from tidemill.domain.ids import MAIN_BOOK, BookId
+from tidemill.domain.ids import MAIN_BOOK, AssetId, BookId, ChainId
 from tidemill.domain.snapshot import DexPolicy
 from tidemill.errors import PluginError, Problem
 from tidemill.hookspecs.kinds import KIND_BY_NAME
@@ -17,6 +18,8 @@ Mode = Literal["paper", "live"]
 Isolation = Literal["none", "process"]
 ISOLABLE = ("strategy", "notifier")
 """Kinds whose plugins can run in a process of their own; the others' code is called from inside the fold, or owns the money's path."""
+SIGNER_SOCKET = "signer.sock"
+"""What the signer's socket is called in its keystore."""
 
 
 @frozen
@@ -98,10 +101,69 @@ class ExecutionConfig:
 
 
 @frozen
+class SpendLimit:
+    """How much may go out at the most, in base units: by one transaction, and in one day (UTC).
+
+    ``decimals`` places the point for display only.
+    """
+
+    per_transaction: int = 0
+    per_day: int = 0
+    decimals: int = 0
+
+
+@frozen
+class ChainPolicy:
+    """``[signer.chains."CHAIN"]``: what may be signed on one chain.
+
+    ``keys`` are the names of the keys that sign. ``value`` limits native coins that are handed over, ``fee`` what inclusion may cost at the
+    most. ``targets`` are the methods by contract or program (see ``Action``; ``*`` is any method), ``spends`` what may be taken of other
+    assets. What is not named may not be signed. Addresses in hexadecimal are in lower case.
+    """
+
+    keys: tuple[str, ...]
+    value: SpendLimit
+    fee: SpendLimit
+    targets: Mapping[str, tuple[str, ...]] = field(factory=dict)
+    spends: Mapping[AssetId, SpendLimit] = field(factory=dict)
+
+
+@frozen
+class SignerConfig:
+    """``[signer]``: what ``tidemill signer`` signs, and where it is found.
+
+    ``keystore`` and ``socket`` are as written; ``folder`` and ``socket_path`` say where they lie. ``live`` is the signer's own switch: it
+    signs nothing while that is off.
+    """
+
+    keystore: str = "tidemill-keys"
+    socket: str = ""
+    live: bool = False
+    chains: Mapping[ChainId, ChainPolicy] = field(factory=dict)
+    places: Places | None = field(default=None, eq=False, repr=False)
+
+    @property
+    def folder(self) -> Path:
+        """The keystore's folder; a relative one lies beside the configuration's file."""
+        return Path(self.places.file if self.places else "").parent / Path(self.keystore).expanduser()
+
+    @property
+    def socket_path(self) -> Path:
+        """The signer's socket: in the keystore, unless another place is given, which is relative to the same folder as the keystore's."""
+        if not self.socket:
+            return self.folder / SIGNER_SOCKET
+        return Path(self.places.file if self.places else "").parent / Path(self.socket).expanduser()
+
+    def problem(self, message: str, *keys: str | int) -> Problem:
+        """Return a problem of this table, or of a key in it, with file and line where they are known."""
+        return (self.places or Places(root=("signer",))).problem(message, *keys)
+
+
+@frozen
 class Config:
     """A whole configuration. ``source`` is where it came from (a path, or a sentence); ``tables`` stand in the file's order.
 
-    Priorities of ``strategy_priorities`` are already in the strategies' tables.
+    Priorities of ``strategy_priorities`` are already in the strategies' tables. Without ``signer`` nothing can be signed.
     """
 
     mode: Mode = "paper"
@@ -113,6 +175,7 @@ class Config:
     execution: ExecutionConfig = field(factory=ExecutionConfig)
     assets: Mapping[str, Asset] = field(factory=dict)
     strategy_priorities: Mapping[str, int] = field(factory=dict)
+    signer: SignerConfig | None = None
     source: str = field(default="defaults", eq=False)
     places: Places = field(factory=Places, eq=False, repr=False)
 

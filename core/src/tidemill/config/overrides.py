@@ -11,7 +11,7 @@ from tidemill.errors import Problem
 
 PREFIX = "TIDEMILL__"
 _WORD = re.compile(r"[A-Za-z0-9_][\w.:/+-]*")
-_AS_WRITTEN = ("assets", "capital", "accounts")
+_AS_WRITTEN = ("assets", "capital", "accounts", "targets", "spends")
 """Tables whose keys are symbols and ids: a variable's spelling is kept there, elsewhere keys are lower case."""
 
 

@@ -12,6 +12,7 @@ import tomlkit
 from tidemill.config.assets import KnownAssets, whole_tokens
 from tidemill.config.model import ISOLABLE, BookConfig, Config, PluginTable
 from tidemill.config.secret import Secret
+from tidemill.config.signer import signer_table
 from tidemill.domain.asset import AssetAmount
 from tidemill.domain.snapshot import DexPolicy
 from tidemill.hookspecs.kinds import KIND_BY_NAME
@@ -38,6 +39,8 @@ def config_to_tables(config: Config, settings: Mapping[str, Any], assets: KnownA
     tables["books"] = {book.id: _book(book) for book in config.books}
     if config.assets:
         tables["assets"] = {symbol: {"id": asset.id, "decimals": asset.decimals} for symbol, asset in config.assets.items()}
+    if config.signer is not None:
+        tables["signer"] = signer_table(config.signer)
     return tables
 
 

@@ -21,8 +21,8 @@ from tidemill.errors import ConfigError, Problem
 def config_to_json(config: Config) -> str:
     """Return what can influence a run, as one line of JSON with sorted keys.
 
-    Left out: where it came from, the ledger's folder (another machine has another), and the settings of disabled tables. Secrets are
-    references, as everywhere.
+    Left out: where it came from, the ledger's folder (another machine has another), the settings of disabled tables, and what the signer
+    enforces, which it alone reads and tells. Secrets are references, as everywhere.
 
     Raises:
         ConfigError: a table made in Python holds a secret inline.

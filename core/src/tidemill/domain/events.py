@@ -213,7 +213,8 @@ class Control:
     """An operator's command, with its cause in the operator's words.
 
     ``pause`` and ``resume``: the strategies in ``arguments``, all without any, are no longer asked, or asked again. ``stop`` ends the run:
-    what is in flight settles, nothing new is planned. ``halt`` does the same because something is wrong. Any other changes nothing.
+    what is in flight settles, nothing new is planned. ``halt`` does the same because something is wrong. ``hold`` asks nobody for ideas
+    until ``release``. Any other changes nothing.
     """
 
     command: str
@@ -255,11 +256,19 @@ class OrderSeen:
 
 @frozen
 class OpenIntent:
-    """An intent that was open when a run began: the plan, its transaction where one was signed, its order as last heard of."""
+    """An intent that was open when a run began: the plan, its transaction where one was signed, its order as last heard of.
+
+    ``height`` is the head that it was made at, ``digest`` names its bytes. ``outcome`` is what an earlier run booked of it, from a block
+    that may still be dropped; None where nothing was booked. ``dropped`` says that this block is gone: what was booked is taken back.
+    """
 
     plan: Plan
     tx: str = ""
     order: OrderSeen | None = None
+    height: int = 0
+    digest: str = ""
+    outcome: Outcome | None = None
+    dropped: bool = False
 
 
 @frozen
@@ -293,7 +302,7 @@ class RefusedSeen:
     """A plan that was refused before anything could happen: proof that nothing was sent, or that a venue took nothing on."""
 
     plan: PlanId
-    by: Literal["simulation", "signer", "node", "venue"]
+    by: Literal["simulation", "signer", "node", "venue", "operator"]
     reason: str
 
 

@@ -62,8 +62,13 @@ class Pipeline:
         return tuple((loaded.metadata.path, loaded.metadata.version) for loaded in self.registry)
 
 
-def assemble(config: Config, registry: Registry | None = None, guard: type[Supervisor] = Supervisor) -> Pipeline:
+def assemble(
+    config: Config, registry: Registry | None = None, guard: type[Supervisor] = Supervisor, *, live: bool | None = None
+) -> Pipeline:
     """Load the plugins that a configuration enables and put the core together; ``guard`` is the class of who calls them.
+
+    ``live``: plans go out with real money, so that what they do is seen on the chain and not laid over it; None: as the configuration's
+    mode says, which is how a recorded run is folded again.
 
     Raises:
         ConfigError: all that is wrong with the configuration, plugins' settings included.
@@ -76,7 +81,8 @@ def assemble(config: Config, registry: Registry | None = None, guard: type[Super
     chains = {rules.id: chain for rules, chain in zip(made.rules, of_chains, strict=True)}
     searchers = list(_of_kind(made, "search", Searcher).values())  # type: ignore[type-abstract]
     stores = list(_of_kind(made, "store", Store).values())  # type: ignore[type-abstract]
-    parts = _parts(config, made, chains, supervisor, searchers[0] if searchers else None)
+    is_live = config.mode == "live" if live is None else live
+    parts = evolve(_parts(config, made, chains, supervisor, searchers[0] if searchers else None), paper=not is_live)
     return Pipeline(
         config=config,
         registry=registry,

@@ -1,39 +1,27 @@
 """Where an instance can be reached: ``control.sock`` in its data folder, for its own user alone."""
 
 import contextlib
-import errno
 import fcntl
 import os
 import socket
 import stat
-import struct
 import time
 from pathlib import Path
 
 import anyio
 from anyio.abc import SocketListener
-from attrs import frozen
 
+from tidemill import local_socket
 from tidemill.errors import ControlError
+from tidemill.local_socket import LocalSocket, Peer, listen_within, path_within, require_peers
 
 NAME = "control.sock"
-_NURSERY = ".control"
-LONGEST_PATH = 103
-"""Bytes of a socket's path that every platform takes."""
-_CREDENTIALS = struct.Struct("iII")
+_SHORTER = "choose a shorter folder with --data"
 _LOOK_S = 0.02
 
 
 class InstanceEnded(ControlError):
     """The instance ended while it was asked; it did not take the request in."""
-
-
-@frozen
-class Peer:
-    """The process at the other end of a socket, as the kernel knows it."""
-
-    pid: int
-    uid: int
 
 
 def peer_of(raw: socket.socket) -> Peer:
@@ -42,43 +30,23 @@ def peer_of(raw: socket.socket) -> Peer:
     Raises:
         ControlError: this platform does not tell.
     """
-    option = getattr(socket, "SO_PEERCRED", None)
-    if option is None:
-        raise ControlError("this platform does not tell who is at the other end of a socket: nobody can be let in")
-    pid, uid, _ = _CREDENTIALS.unpack(raw.getsockopt(socket.SOL_SOCKET, option, _CREDENTIALS.size))
-    return Peer(pid, uid)
-
-
-def path_within(folder: int, name: str, written: Path) -> str:
-    """Return a path of a file in an open folder that is short enough for a socket's address, however deep the folder lies.
-
-    Raises:
-        OSError: this platform has no way to name it; ``written`` is what the user calls the folder.
-    """
-    short = f"/proc/self/fd/{folder}"
-    # A /proc that is not mounted, or shows another process, would lead elsewhere
-    with contextlib.suppress(OSError):
-        if os.path.samestat(Path(short).stat(), os.fstat(folder)):
-            return f"{short}/{name}"
-    plain = str(written / name)
-    if len(os.fsencode(plain)) > LONGEST_PATH:
-        raise OSError(errno.ENAMETOOLONG, f"{plain} is too long for a socket's address, choose a shorter folder with --data")
-    return plain
+    try:
+        return local_socket.peer_of(raw)
+    except OSError as error:
+        raise ControlError(str(error)) from error
 
 
 class ControlFolder:
     """One instance's hold on its data folder: a lock on the folder itself, and the socket in it.
 
-    The lock goes with the process, whatever ends it; a socket that a killed run left behind is replaced. The socket is made in a folder
-    of mode 0700, given its mode 0600 there and then put in place, so that at no moment anybody else could open it.
+    The lock goes with the process, whatever ends it; a socket that a killed run left behind is replaced.
     """
 
     def __init__(self, data: Path) -> None:
         self._data = data
         self._new = False
         self._folder: int | None = None
-        self._made: os.stat_result | None = None
-        self._listener: SocketListener | None = None
+        self._socket: LocalSocket | None = None
 
     async def open(self) -> SocketListener:
         """Lock the folder, making it where it is missing, and listen in it.
@@ -87,42 +55,28 @@ class ControlFolder:
             ControlError: another instance holds the folder.
             OSError: it cannot hold a socket.
         """
-        if not (hasattr(socket, "AF_UNIX") and hasattr(socket, "SO_PEERCRED")):
-            raise OSError("this platform has no Unix sockets that tell who is calling")
+        require_peers()
         self._new = not self._data.exists()
         self._data.mkdir(parents=True, exist_ok=True)
         self._folder = os.open(self._data, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self._lock(self._folder)
-        self._refuse_other_files(self._folder)
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(_NURSERY, 0o700, dir_fd=self._folder)
-        nursery = os.open(_NURSERY, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW, dir_fd=self._folder)
-        try:
-            os.fchmod(nursery, 0o700)
-            self._listener = listener = await anyio.create_unix_listener(path_within(nursery, NAME, self._data / _NURSERY), mode=0o600)
-            self._made = os.stat(NAME, dir_fd=nursery, follow_symlinks=False)
-            os.rename(NAME, NAME, src_dir_fd=nursery, dst_dir_fd=self._folder)
-        finally:
-            os.close(nursery)
-        with contextlib.suppress(OSError):
-            os.rmdir(_NURSERY, dir_fd=self._folder)
-        return listener
+        self._socket = await listen_within(self._folder, NAME, self._data, _SHORTER)
+        return self._socket.listener
 
     async def close(self) -> None:
         """Hear nobody any more, remove the socket if it is still this instance's, and give the folder free; may be called twice.
 
         A folder that was made for it and is empty goes too.
         """
-        listener, self._listener = self._listener, None
-        if listener is not None:
+        made, self._socket = self._socket, None
+        if made is not None:
             with anyio.CancelScope(shield=True):
-                await listener.aclose()
+                await made.listener.aclose()
         folder, self._folder = self._folder, None
         if folder is None:
             return
-        with contextlib.suppress(OSError):
-            if self._made is not None and os.path.samestat(self._made, os.stat(NAME, dir_fd=folder, follow_symlinks=False)):
-                os.unlink(NAME, dir_fd=folder)
+        if made is not None:
+            made.remove(folder)
         os.close(folder)
         if self._new:
             # A run that writes no ledger leaves nothing behind; a folder that holds anything stays
@@ -137,15 +91,6 @@ class ControlFolder:
                 f"{self._data}: another instance runs on this folder; stop it with `tidemill stop --data {self._data}`, or give this run a "
                 "folder of its own with --data"
             ) from error
-
-    def _refuse_other_files(self, folder: int) -> None:
-        """Leave alone what stands in the socket's place and is none, a symbolic link above all."""
-        try:
-            found = os.stat(NAME, dir_fd=folder, follow_symlinks=False)
-        except FileNotFoundError:
-            return
-        if not stat.S_ISSOCK(found.st_mode):
-            raise FileExistsError(f"{self._data / NAME} is there and is no socket: remove it")
 
 
 def call(data: Path, line: bytes, *, longest: int, timeout_s: float) -> bytes:
@@ -168,13 +113,13 @@ def call(data: Path, line: bytes, *, longest: int, timeout_s: float) -> bytes:
             raise ControlError(f"{data / NAME} is no socket: it is not asked")
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
             client.settimeout(timeout_s)
-            client.connect(path_within(folder, NAME, data))
+            client.connect(path_within(folder, NAME, data, _SHORTER))
             _trust(client, data)
             try:
                 return _answer(client, line, longest)
             except ConnectionResetError as error:
                 # One that ends leaves those whom it has not heard yet; to be left by one that goes on is a fault of its
-                if _has_left(folder, before, path_within(folder, NAME, data), timeout_s):
+                if _has_left(folder, before, path_within(folder, NAME, data, _SHORTER), timeout_s):
                     raise InstanceEnded(f"{data}: its instance ended before it took this in: nothing was done") from error
                 raise ControlError(f"{data}: its instance broke the connection off and goes on: ask again") from error
     except (FileNotFoundError, ConnectionRefusedError) as error:

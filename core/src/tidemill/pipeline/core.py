@@ -10,10 +10,13 @@ from tidemill.domain.answers import Rejected
 from tidemill.domain.book import BookState, OpenPlan
 from tidemill.domain.ids import AssetId, BookId, ChainId, PoolId, chain_of
 from tidemill.domain.opportunity import Opportunity
+from tidemill.domain.outcome import Outcome
 from tidemill.domain.plan import Flow
 from tidemill.domain.pool import Pool
+from tidemill.domain.records import Row
 from tidemill.domain.snapshot import Changed, Snapshot
 from tidemill.domain.time import ChainTime
+from tidemill.domain.transaction import Unsigned
 from tidemill.ledger.journal import Journal
 from tidemill.pipeline.outbox import Outbox
 from tidemill.pipeline.parts import BookPlan, Parts, bases_of
@@ -32,7 +35,8 @@ from tidemill.stages.unasked import Unasked
 class Core:
     """The fold. ``on_batch`` is the only way in; what it returns is the only way out.
 
-    ``waiting`` are the pools of ideas that were turned away and may pass once plans have landed; ``halted`` says why trading has stopped.
+    ``waiting`` are the pools of ideas that were turned away and may pass once plans have landed; ``halted`` says why trading has stopped
+    for good, ``held`` why nobody is asked for ideas for now.
     """
 
     def __init__(self, parts: Parts) -> None:
@@ -49,6 +53,7 @@ class Core:
         self._proposed: list[tuple[Asked, Opportunity]] = []
         self.waiting: set[PoolId] = set()
         self.halted = ""
+        self.held = ""
         self._stopping = ""
         self._out = Outbox()
         self._answers: dict[type, Callable[[Any], None]] = {
@@ -74,7 +79,7 @@ class Core:
         else:
             self._observe(batch)
         # A command decides nothing by itself: whom it concerns is asked with the next batch, or no more
-        if decide and not (self.halted or self._stopping or batch.is_command):
+        if decide and not (self.halted or self.held or self._stopping or batch.is_command):
             self._decide(answered=any(isinstance(event, ev.Proposals) for event in batch.events))
         return self._take()
 
@@ -137,10 +142,22 @@ class Core:
             self.books.settle(plan.book, landed.outcome, native, sign=-1)
             self.books.reserve(plan.book, self._open_plan(plan, landed.intent.height))
             self.tally.outcome(landed.outcome, native, gain=landed.gain, sign=-1)
-            self._out.rows.extend(self.journal.reverse(plan, landed.rows, height=event.height))
+            if landed.rows:
+                self._out.rows.extend(self.journal.reverse(plan, landed.rows, height=event.height))
+            else:
+                self._out.rows.extend(self._taken_back(plan, landed.outcome, event.height))
             self.market.drop_plan(plan)
         # Undone last to first, they are in flight again in the order in which they were sent
         self._out.intents.extend(self.flight.reopen(landed) for landed in reversed(undone))
+
+    def _taken_back(self, plan: Flow, outcome: Outcome, height: int) -> list[Row]:
+        """Return the entries that undo what an earlier run booked of a plan: its own rows are closed with it."""
+        amounts: dict[AssetId, int] = dict(outcome.changes)
+        native = self._native(plan.chain)
+        amounts[native] = amounts.get(native, 0) - outcome.cost
+        reason = f"the block of plan {plan.id}, which an earlier run booked, was dropped"
+        undone = [(asset, -amount) for asset, amount in sorted(amounts.items()) if amount]
+        return [self.journal.adjustment(plan.book, plan.chain, height, asset, amount, reason) for asset, amount in undone]
 
     def _control(self, event: ev.Control) -> None:
         names = event.arguments
@@ -149,6 +166,12 @@ class Core:
                 self._halt(event.cause or "an operator stopped trading")
             case "stop":
                 self._stopping = event.cause or "an operator ended the run"
+                self._out.notes.append(tell.control_note(event, (), self._when()))
+            case "hold":
+                self.held = event.cause or "an operator stopped trading for now"
+                self._out.notes.append(tell.control_note(event, (), self._when()))
+            case "release":
+                self.held = ""
                 self._out.notes.append(tell.control_note(event, (), self._when()))
             case "pause":
                 self._out.notes.append(tell.control_note(event, self.unasked.pause(names, event.cause), self._when()))
@@ -164,6 +187,22 @@ class Core:
         for (book, chain), balances in sorted(held.items()):
             self.books.credit(book, balances)
             self._out.rows.extend(self.journal.opening(book, chain, 0, balances))
+        for known in event.intents:
+            self._open_again(known)
+
+    def _open_again(self, known: ev.OpenIntent) -> None:
+        """Take up a plan that an earlier run left open: in flight, or landed in a block that may still be dropped."""
+        plan = known.plan
+        assert isinstance(plan, Flow)  # noqa: S101 only flows are composed
+        intent = Intent(plan, Unsigned(plan.id, plan.chain, b"", 0, plan.expires, known.digest), known.height)
+        if known.outcome is not None and not known.dropped:
+            self.flight.landed_before(intent, known.outcome)
+            return
+        if known.outcome is not None:
+            self.books.settle(plan.book, known.outcome, self._native(plan.chain), sign=-1)
+            self._out.rows.extend(self._taken_back(plan, known.outcome, known.outcome.height))
+        self.books.reserve(plan.book, self._open_plan(plan, known.height))
+        self.flight.send(intent, "")
 
     def _outcome(self, event: ev.OutcomeSeen) -> None:
         landed = self.flight.land(event, self.market.state, self.view(), self._net)

@@ -10,17 +10,19 @@ import structlog
 
 from tidemill.domain.events import Batch, Control, Head, States
 from tidemill.domain.ids import ChainId, Key
+from tidemill.domain.intent import IntentRecord
 from tidemill.domain.note import Note
 from tidemill.errors import ControlError, Unavailable
 from tidemill.hookspecs.chain import ChainLink
 from tidemill.ledger.digest import RowDigest
+from tidemill.pipeline.brake import Brake
 from tidemill.pipeline.collector import Collector
 from tidemill.pipeline.core import Core
+from tidemill.pipeline.execution import Execution
 from tidemill.pipeline.isolation import Isolation
 from tidemill.pipeline.memory import MemoryWatch
 from tidemill.pipeline.notices import Notices
 from tidemill.pipeline.pace import Pace
-from tidemill.pipeline.paper import PaperDesk
 from tidemill.pipeline.supervise import Supervisor, demanded
 from tidemill.pipeline.warming import Warming
 from tidemill.pipeline.writer import LedgerWriter
@@ -36,6 +38,8 @@ T = TypeVar("T")
 DIGEST_LENGTH = 16
 """Hexadecimal digits of the running digest that stand beside each batch on a tape."""
 MAX_READ_ROUNDS = 64
+DRAIN_HEADS = 32
+"""A run that ends waits for so many batches at most until blocks hold what is out; the rest is asked about at the next start."""
 CONTROL = "control"
 """The source of batches that hold an operator's commands."""
 WARMING = "warming"
@@ -66,7 +70,7 @@ class Lockstep:
         *,
         core: Core,
         links: Mapping[ChainId, ChainLink],
-        paper: PaperDesk,
+        execution: Execution,
         supervisor: Supervisor,
         notices: Notices,
         pace: Pace,
@@ -75,6 +79,7 @@ class Lockstep:
         isolation: Isolation | None = None,
         memory: MemoryWatch | None = None,
         warming: Warming | None = None,
+        brake: Brake | None = None,
     ) -> None:
         self.core = core
         self.digest = RowDigest()
@@ -82,7 +87,7 @@ class Lockstep:
         self.stopped = ""
         self.block_at = 0.0
         self._links = links
-        self._paper = paper
+        self._execution = execution
         self._supervisor = supervisor
         self.notices = notices
         self._pace = pace
@@ -95,7 +100,9 @@ class Lockstep:
         self._seq = 0
         self._commands = 0
         self._last: Batch | None = None
+        self.brake = brake
         self._over = False
+        self._drains = 0
         self._owing = False
         self._turn = _Turn()
         self._waiting: anyio.CancelScope | None = None
@@ -115,20 +122,28 @@ class Lockstep:
             while (batch := await self._next(batches)) is not None:
                 async with self._turn:
                     # A stop may have had its turn while this batch waited for its own
-                    if not self.stopped:
-                        await self.step(batch)
+                    if not self.stopped or self._drains:
+                        await self.step(batch, decide=not self._drains)
                     await self._tell_warmed()
                 if first:
                     on_first()
                     first = False
-                if stopped() or self.halted or self.stopped:
+                if (stopped() or self.halted or self.stopped) and not self._drain():
                     break
         if first:
             on_first()
         async with self._turn:
             self._over = True
             await self._tell_warmed()
-            await self.settle_all(decide=not (stopped() or self.halted or self.stopped))
+            if self._execution.settles_at_the_end:
+                await self.settle_all(decide=not (stopped() or self.halted or self.stopped))
+
+    def _drain(self) -> bool:
+        """Whether the end waits for another block: what is out with real money settles in blocks alone."""
+        if self._execution.settles_at_the_end or not self._execution.waiting or self._drains >= DRAIN_HEADS:
+            return False
+        self._drains += 1
+        return True
 
     async def command(self, make: Callable[[], Control | None]) -> None:
         """Fold an operator's command between two batches; it is on the tape like what sources give.
@@ -145,13 +160,15 @@ class Lockstep:
             command = make()
             if command is None:
                 return
-            self._commands += 1
-            # It stands beside the last batch, so that a tape of several chains gives it at the same place again
-            chain, height, now_ns = (None, 0, 0) if self._last is None else (self._last.chain, self._last.height, self._last.local_ns)
-            batch = Batch(CONTROL, self._commands, chain, height, "", "", "confirmed", now_ns, now_ns, (command,))
-            await self.feed(batch, decide=False)
+            await self._control(command)
             if self.stopped:
                 self.wait_no_longer()
+
+    async def _control(self, command: Control) -> None:
+        self._commands += 1
+        # It stands beside the last batch, so that a tape of several chains gives it at the same place again
+        chain, height, now_ns = (None, 0, 0) if self._last is None else (self._last.chain, self._last.height, self._last.local_ns)
+        await self.feed(Batch(CONTROL, self._commands, chain, height, "", "", "confirmed", now_ns, now_ns, (command,)), decide=False)
 
     async def _tell_warmed(self) -> None:
         """Record once that the searcher has been warmed, between the batches where that was seen; it decides nothing."""
@@ -164,8 +181,8 @@ class Lockstep:
         await self.feed(Batch(WARMING, 1, chain, height, "", "", "confirmed", now_ns, now_ns, (event,)), decide=False)
 
     def wait_no_longer(self) -> None:
-        """Leave the input now, if it is being waited for; a batch that is being folded is finished."""
-        if self._waiting is not None:
+        """Leave the input now, if it is being waited for and nothing is out; a batch that is being folded is finished."""
+        if self._waiting is not None and (self._execution.settles_at_the_end or not self._execution.waiting):
             self._waiting.cancel()
 
     async def _next(self, batches: AsyncIterator[Batch]) -> Batch | None:
@@ -178,33 +195,47 @@ class Lockstep:
             return batch
         return None
 
-    async def step(self, batch: Batch) -> None:
+    async def step(self, batch: Batch, *, decide: bool = True) -> None:
         """Fold one market batch with all that follows: reads, outcomes that fall due at its height, plugin failures."""
         self._last = batch
         chain = batch.chain
-        due = any(isinstance(event, Head) and self._paper.due(event.chain, event.height) for event in batch.events)
-        await self.feed(batch, decide=not due)
-        await self._follow_up(decide=not due, local_ns=batch.local_ns)
+        await self._hold_or_release()
+        due = any(isinstance(event, Head) and self._execution.due(event.chain, event.height) for event in batch.events)
+        await self.feed(batch, decide=decide and not due)
+        await self._follow_up(decide=decide and not due, local_ns=batch.local_ns)
         if due and chain is not None:
-            outcomes = self._paper.settle(chain, self.core.snapshot(), batch.block_hash, batch.local_ns)
-            await self.feed(outcomes, decide=True)
-            await self._follow_up(decide=True, local_ns=batch.local_ns)
+            settled = await self._execution.settle(chain, self.core.snapshot(), batch.block_hash, batch.local_ns)
+            await self.feed(settled.batch, decide=decide, intents=settled.intents)
+            await self._follow_up(decide=decide, local_ns=batch.local_ns)
+
+    async def _hold_or_release(self) -> None:
+        """Tell the core of an emergency stop, or of its end, whoever caused it: the execution itself has heard of it at once."""
+        if self.brake is None:
+            return
+        stopped = self.brake.stopped
+        if stopped is not None and not self.core.held:
+            await self._control(Control("hold", (), f"{stopped.by}: {stopped.cause}"))
+        elif stopped is None and self.core.held:
+            await self._control(Control("release", (), self.brake.released))
 
     async def settle_all(self, *, decide: bool) -> None:
         """Settle every plan in flight on the last market; with ``decide`` go on while that leads to new plans that fill."""
-        while self._paper.waiting:
+        while self._execution.waiting:
             fills = self.core.tally.fills
-            for chain in self._paper.waiting:
+            for chain in self._execution.waiting:
                 head = self.core.market.state.chains[chain].head
                 now_ns = head.unix_time * NS_PER_S
-                outcomes = self._paper.settle(chain, self.core.snapshot(), "", now_ns, last=True)
-                await self.feed(outcomes, decide=decide)
+                settled = await self._execution.settle(chain, self.core.snapshot(), "", now_ns, last=True)
+                await self.feed(settled.batch, decide=decide, intents=settled.intents)
                 await self._follow_up(decide=decide, local_ns=now_ns)
             if self.core.tally.fills == fills:
                 decide = False
 
-    async def feed(self, batch: Batch, *, decide: bool) -> Effects:
-        """Record a batch, fold it, and carry out what the core asks, in the order that ``Effects`` states."""
+    async def feed(self, batch: Batch, *, decide: bool, intents: Sequence[IntentRecord] = ()) -> Effects:
+        """Record a batch, fold it, and carry out what the core asks, in the order that ``Effects`` states.
+
+        ``intents`` are what it tells of, in their new states: they are committed together with what the core writes of them.
+        """
         if self._recorder is not None:
             self._recorder.write(batch, decide, self.digest.hexdigest()[:DIGEST_LENGTH])
         if self.isolation is not None:
@@ -217,15 +248,20 @@ class Lockstep:
             self._headed(heads, batch)
         for row in effects.rows:
             self.digest.add(row)
-        if self._writer is not None and effects.rows:
+        if self._writer is not None and intents:
+            self._writer.keep(intents, effects.rows, durable=True)
+        elif self._writer is not None and effects.rows:
             self._writer.put(effects.rows)
         for intent in effects.intents:
-            self._paper.take(intent, self.core.market.state.chains[intent.plan.chain].head.height)
+            at = self.core.market.state.chains[intent.plan.chain].head.height
+            known = await self._execution.take(intent, at)
+            if known:
+                self._answers.append((self._batch("execution", intent.plan.chain, at, batch.local_ns, tuple(known)), False))
         self._reads.extend(effects.reads)
         for chain, watch in effects.watches:
             await self._ask(chain, "watch", self._links[chain].watch, (watch,), ())
         self.notices.put(effects.notes)
-        faults, self._paper.faults = (*self._paper.faults, *effects.faults), []
+        faults, self._execution.faults = (*self._execution.faults, *effects.faults), []
         proposals = effects.proposals
         if self.isolation is not None:
             self.isolation.folded(batch, effects)

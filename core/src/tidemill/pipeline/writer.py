@@ -1,6 +1,7 @@
 """The ledger's writer: one thread that owns the store, and a bounded queue before it.
 
-Group commit: rows that wait are committed together, up to ``GROUP_ROWS``, and at once when nothing else waits. Nothing is dropped: a
+Group commit: what waits is committed together, up to ``GROUP_ROWS``, and at once when nothing else waits. Rows and changes of intents
+keep the order in which they came; where some of them wait for the disk, it is waited for once, with the last. Nothing is dropped: a
 full queue blocks the caller, and after an error nothing more is accepted. It needs no event loop of its own and serves any.
 """
 
@@ -10,20 +11,22 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self, TypeGuard, TypeVar
 
 import anyio.to_thread
 from attrs import frozen
 
-from tidemill.domain.ids import AssetId, BookId
-from tidemill.domain.records import Row
+from tidemill.domain.ids import AssetId, BookId, PlanId
+from tidemill.domain.intent import IntentRecord
+from tidemill.domain.records import ResultRow, Row
 from tidemill.errors import LedgerError
 from tidemill.hookspecs.store import Store
 
 GROUP_ROWS = 256
-"""A transaction holds at most so many rows, unless one call brings more."""
+"""So many rows and changes are committed together at most, unless one call brings more."""
 QUEUE_CALLS = 256
 """So many calls may wait before the next one blocks."""
 RETRY_S = 1
@@ -32,12 +35,17 @@ T = TypeVar("T")
 
 
 @frozen
-class _Rows:
-    """The rows of one call, which are never parted; ``done`` is set once they are committed."""
+class _Kept:
+    """The rows and the changes of intents of one call, which are never parted; ``done`` is set once they are committed."""
 
     rows: tuple[Row, ...]
+    changes: tuple[IntentRecord, ...]
     durable: bool
     done: Future[None]
+
+    @property
+    def size(self) -> int:
+        return len(self.rows) + len(self.changes)
 
 
 @frozen
@@ -52,14 +60,14 @@ class _Stop:
     """Ends the thread."""
 
 
-_Call = _Rows | _Ask | _Stop
+_Call = _Kept | _Ask | _Stop
 
 
 class LedgerWriter:
-    """Writes the rows of one run through a store that only its thread touches.
+    """Writes the rows and the intents of one run through a store that only its thread touches.
 
-    Call ``begin``, ``put`` …, ``finish``, ``close`` from one thread. The first error ends the writer: whoever waits for it gets it, else
-    the next call does, and every later call gets it again, with the first row that is not in the ledger.
+    Call ``begin``, ``put`` and ``keep`` …, ``finish``, ``close`` from one thread. The first error ends the writer: whoever waits for it
+    gets it, else the next call does, and every later call gets it again, with the first row or change that is not in the ledger.
     """
 
     def __init__(self, store: Store, folder: Path) -> None:
@@ -93,6 +101,25 @@ class LedgerWriter:
         """
         return self._ask(self._store.balances)
 
+    def intents(self, *, ended: bool = False) -> Sequence[IntentRecord]:
+        """Open the ledger as its one writer, if that has not been done, and return the transactions of all runs that have not ended.
+
+        Args:
+            ended: return all of them, in order of their numbers.
+
+        Raises:
+            LedgerInUse: another process writes it. LedgerError: it cannot be opened or read.
+        """
+        return self._ask(lambda: tuple(self._store.intents(ended=ended)))
+
+    def results(self, plan: PlanId) -> Sequence[ResultRow]:
+        """Return what the ledger says became of a plan, over all runs, oldest first.
+
+        Raises:
+            LedgerError: it cannot be read.
+        """
+        return self._ask(lambda: [row for run in self._store.runs() for row in self._store.rows(run.run) if _is_of(row, plan)])
+
     def begin(self, header: str) -> int:
         """Open the ledger as its one writer, if that has not been done, begin a run and return its number.
 
@@ -116,9 +143,7 @@ class LedgerWriter:
             LedgerError: these rows, or earlier ones, could not be written.
         """
         if rows or durable:
-            done = self._queue_rows(rows, durable=durable)
-            if durable:
-                self._wait(done)
+            self._settle(self._queue_up(rows, (), durable=durable), durable=durable)
 
     async def put_durable(self, rows: Sequence[Row]) -> None:
         """Queue rows at once and return when they are committed and would survive a loss of power; other tasks go on meanwhile.
@@ -126,8 +151,26 @@ class LedgerWriter:
         Raises:
             LedgerError: these rows, or earlier ones, could not be written.
         """
-        done = self._queue_rows(rows, durable=True)
-        await anyio.to_thread.run_sync(self._wait, done)
+        await anyio.to_thread.run_sync(self._wait, self._queue_up(rows, (), durable=True))
+
+    def keep(self, changes: Sequence[IntentRecord], rows: Sequence[Row] = (), *, durable: bool = False) -> None:
+        """Queue changes of intents, behind all that was put or kept before; ``durable`` as with ``put``.
+
+        ``rows`` are written in one transaction with them.
+
+        Raises:
+            LedgerError: these changes, or what came before them, could not be written, or a change does not follow from what is kept.
+        """
+        if changes or durable:
+            self._settle(self._queue_up(rows, changes, durable=durable), durable=durable)
+
+    async def keep_durable(self, changes: Sequence[IntentRecord]) -> None:
+        """Queue changes of intents at once and return when they, and all before them, would survive a loss of power; other tasks go on.
+
+        Raises:
+            LedgerError: these changes, or what came before them, could not be written, or a change does not follow from what is kept.
+        """
+        await anyio.to_thread.run_sync(self._wait, self._queue_up((), changes, durable=True))
 
     def flush(self) -> None:
         """Return when everything that was put is committed.
@@ -193,11 +236,15 @@ class LedgerWriter:
         self._wait(asked)
         return answers[0]
 
-    def _queue_rows(self, rows: Sequence[Row], *, durable: bool) -> Future[None]:
+    def _queue_up(self, rows: Sequence[Row], changes: Sequence[IntentRecord], *, durable: bool) -> Future[None]:
         self._begun()
         done: Future[None] = Future()
-        self._submit(_Rows(tuple(rows), durable, done))
+        self._submit(_Kept(tuple(rows), tuple(changes), durable, done))
         return done
+
+    def _settle(self, done: Future[None], *, durable: bool) -> None:
+        if durable:
+            self._wait(done)
 
     def _begun(self) -> int:
         self._check()
@@ -205,7 +252,7 @@ class LedgerWriter:
             raise LedgerError(f"{self._folder}: this writer has no open run: call begin() first, and nothing after close()")
         return self._run
 
-    def _submit(self, call: _Rows | _Ask) -> None:
+    def _submit(self, call: _Kept | _Ask) -> None:
         self._check()
         while True:
             try:
@@ -261,29 +308,53 @@ class LedgerWriter:
         ahead, self._ahead = self._ahead, None
         return self._queue.get() if ahead is None else ahead
 
-    def _gather(self, first: _Rows) -> list[_Rows]:
+    def _gather(self, first: _Kept) -> list[_Kept]:
         """Return what can be committed together with ``first``: what waits behind it, up to the size of a group."""
-        group, count = [first], len(first.rows)
+        group, count = [first], first.size
         while count < GROUP_ROWS:
             try:
                 call = self._queue.get_nowait()
             except queue.Empty:
                 break
-            if not isinstance(call, _Rows) or count + len(call.rows) > GROUP_ROWS:
+            if not isinstance(call, _Kept) or count + call.size > GROUP_ROWS:
                 self._ahead = call
                 break
             group.append(call)
-            count += len(call.rows)
+            count += call.size
         return group
 
-    def _commit(self, group: Sequence[_Rows]) -> None:
+    def _commit(self, group: Sequence[_Kept]) -> None:
+        """Write what the calls brought, in order: rows with rows, changes with changes.
+
+        Where anyone waits for the disk the last commit is durable: that makes durable what was written before it, so that one is enough.
+        """
         self._serving = tuple(call.done for call in group)
-        rows = [row for call in group for row in call.rows]
+        parts = [list(calls) for _, calls in groupby(group, key=lambda call: bool(call.changes))]
+        is_durable = any(call.durable for call in group)
+        for place, calls in enumerate(parts, 1):
+            durable = is_durable and place == len(parts)
+            rows = [row for call in calls for row in call.rows]
+            changes = [change for call in calls for change in call.changes]
+            if changes:
+                self._keep(changes, rows, durable=durable)
+            else:
+                self._write(rows, durable=durable)
+
+    def _write(self, rows: Sequence[Row], *, durable: bool) -> None:
         try:
-            self._store.write(self._run, rows, durable=any(call.durable for call in group))
+            self._store.write(self._run, rows, durable=durable)
         except LedgerError as error:
             lost = f"; rows from {rows[0].seq} on of run {self._run} are not in the ledger" if rows else ""
             raise LedgerError(f"{error}{lost}") from error
+
+    def _keep(self, changes: Sequence[IntentRecord], rows: Sequence[Row], *, durable: bool) -> None:
+        try:
+            self._store.keep_intents(changes, _now(), durable=durable, run=self._run, rows=rows)
+        except LedgerError as error:
+            first = changes[0]
+            raise LedgerError(
+                f"{error}; that intent {first.number} is {first.state}, and what comes after it, is not in the ledger"
+            ) from error
 
     def _fail(self, error: LedgerError) -> None:
         if self._error is None:
@@ -306,6 +377,10 @@ class LedgerWriter:
         for done in waiting:
             if not done.done():
                 done.set_exception(self._error or LedgerError(f"{self._folder}: the writer was closed before this was done"))
+
+
+def _is_of(row: Row, plan: PlanId) -> TypeGuard[ResultRow]:
+    return isinstance(row, ResultRow) and row.plan == plan
 
 
 def _now() -> str:

@@ -115,6 +115,11 @@ class Flight:
         """Take up an intent that leaves the core."""
         self._open[intent.plan.id] = (intent, route)
 
+    def landed_before(self, intent: Intent, outcome: Outcome) -> None:
+        """Take up a plan whose outcome an earlier run has booked, as long as its block can be dropped."""
+        self._settled.add(intent.plan.id)
+        self._landed.append(Landed(intent, outcome, "", 0))
+
     def drop(self, plan: PlanId) -> Intent | None:
         """Forget an intent that provably never happened; None where it is not in flight."""
         found = self._open.pop(plan, None)

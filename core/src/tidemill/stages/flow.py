@@ -30,7 +30,7 @@ FLOW = (
     Stage(
         "planning", "Allowance", "Plan", ("dex", "lender", "chain", "risk"), "The best size, the exact swaps, a last look, the reservation."
     ),
-    Stage("execution", "Plan", "Outcome", ("chain",), "Filled, refused, reverted, dead, or unknown until reconciled."),
+    Stage("execution", "Plan", "Outcome", ("chain", "codec"), "Filled, refused, reverted, dead, or unknown until reconciled."),
     Stage("ledger", "Outcome", "Entry", ("store",), "Every outcome is booked twice, and the books always balance."),
     Stage("notify", "Entry", "messages", ("notifier", "command"), "Everything worth telling is told, or asked for."),
 )

@@ -133,6 +133,10 @@ def control_note(event: Control, strategies: Sequence[str], head: ChainTime) -> 
     cause = f": {event.cause}" if event.cause else ""
     if event.command == "stop":
         text = f"an operator ends the run{cause}"
+    elif event.command == "hold":
+        return _note("stopped", "error", head, f"nothing is sent any more{cause}", (("cause", event.cause),))
+    elif event.command == "release":
+        return _note("released", "warning", head, f"trading goes on{cause}", (("cause", event.cause),))
     else:
         text = f"an operator {event.command}d {', '.join(strategies) or 'no strategy'}{cause}"
     fields = (("command", event.command), ("strategies", tuple(strategies)), ("cause", event.cause))

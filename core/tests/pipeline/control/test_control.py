@@ -19,9 +19,10 @@ import pytest
 import structlog
 
 from tidemill.errors import ControlError
+from tidemill.local_socket import Peer
 from tidemill.pipeline import control, control_folder
 from tidemill.pipeline.control import CLIENTS, ControlServer, listen
-from tidemill.pipeline.control_folder import NAME, ControlFolder, Peer
+from tidemill.pipeline.control_folder import NAME, ControlFolder
 from tidemill.pipeline.protocol import REQUEST_BYTES, Request, encode_request
 
 pytestmark = pytest.mark.anyio

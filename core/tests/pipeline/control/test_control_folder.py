@@ -11,8 +11,9 @@ import anyio
 import pytest
 
 from tidemill.errors import ControlError
+from tidemill.local_socket import LONGEST_PATH, Peer, path_within
 from tidemill.pipeline import control_folder
-from tidemill.pipeline.control_folder import LONGEST_PATH, NAME, ControlFolder, InstanceEnded, Peer, call, path_within, peer_of
+from tidemill.pipeline.control_folder import NAME, ControlFolder, InstanceEnded, call, peer_of
 
 pytestmark = pytest.mark.anyio
 NOBODY = "no instance runs on this folder; `tidemill run` starts one, --data names another folder"
@@ -147,7 +148,7 @@ async def test_without_proc_a_long_path_is_refused_and_a_short_one_taken(tmp_pat
     monkeypatch.setattr(os.path, "samestat", lambda one, other: False)
     try:
         assert str(Path("/short") / NAME) == path_within(folder, NAME, Path("/short"))
-        with pytest.raises(OSError, match="too long for a socket's address, choose a shorter folder with --data"):
+        with pytest.raises(OSError, match="too long for a socket's address, choose a shorter one"):
             path_within(folder, NAME, Path("/" + "x" * LONGEST_PATH))
     finally:
         os.close(folder)

@@ -19,8 +19,8 @@ from tidemill.discovery.versions import normal, parse_requirement
 from tidemill.hookspecs.kinds import KIND_BY_FOLDER, KIND_BY_NAME
 
 PUBLIC = ("tidemill.domain", "tidemill.errors", "tidemill.hookspecs", "tidemill.planning", "tidemill.units")
-ALSO = {"store": ("tidemill.ledger",)}
-"""What a kind may see besides: a store keeps rows, and the ledger says what they mean."""
+ALSO = {"command": ("tidemill.signing",), "store": ("tidemill.ledger",)}
+"""What a kind may see besides: a store keeps rows, and the ledger says what they mean; the signer is a command, and runs speak to it."""
 TESTING = "tidemill_testing"
 BROUGHT = frozenset({"anyio", "attrs", "click", "immutables"})
 """What stands in the interfaces themselves: ``tidemill`` brings it, and its bounds hold."""

@@ -1,4 +1,4 @@
-"""Rules over code that decides: a DEX's pure modules, strategies and risk checks reach nothing but their arguments."""
+"""Rules over code that decides: a DEX's pure modules, strategies, risk checks and codecs reach nothing but their arguments."""
 
 import ast
 from collections.abc import Iterator
@@ -18,7 +18,9 @@ FILES = frozenset({"fileinput", "glob", "io", "mmap", "os", "pathlib", "shutil",
 STORES = frozenset({"fileinput", "mmap", "shutil", "sqlite3", "tempfile"})
 """Of these no type is needed either, as ``Path`` may be in settings."""
 HARMLESS = frozenset({"urllib.parse", "http.HTTPStatus"})
-DECIDING = ("strategy", "risk")
+_FROM_SNAPSHOT = "decide from the snapshot; what is not in it, ask for in needs"
+DECIDING = {"strategy": _FROM_SNAPSHOT, "risk": _FROM_SNAPSHOT, "codec": "compute from the bytes that are given"}
+"""Kinds whose code decides by its arguments alone, and what to do instead of reaching further."""
 
 
 @static_rule("PKG-12", "decoding, quoting and instructions are pure")
@@ -42,14 +44,16 @@ def whole_numbers(source: PluginSource) -> Iterator[Fault]:
                 yield module.fault(node, f"{called(node)}() makes a float", "use integers: math.isqrt, pow with integers")
 
 
-@static_rule("PKG-14", "strategies and risk checks see their arguments alone")
+@static_rule("PKG-14", "strategies, risk checks and codecs see their arguments alone")
 def deciding_code(source: PluginSource) -> Iterator[Fault]:
-    """Equal snapshots must give equal answers: in a replay there is no network, and another clock."""
-    starts = [entry.module for entry in source.entries if entry.kind is not None and entry.kind.name in DECIDING]
-    for name in dict.fromkeys(name for start in starts for name in reachable(source, start)):
-        yield from _banned(
-            source.modules[name], NETWORK | CLOCKS | CHANCE | STORES, "decide from the snapshot; what is not in it, ask for in needs"
-        )
+    """Equal arguments must give equal answers: in a replay there is no network, and another clock."""
+    remedies: dict[str, str] = {}
+    for entry in source.entries:
+        if entry.kind is not None and entry.kind.name in DECIDING:
+            for name in reachable(source, entry.module):
+                remedies.setdefault(name, DECIDING[entry.kind.name])
+    for name, remedy in remedies.items():
+        yield from _banned(source.modules[name], NETWORK | CLOCKS | CHANCE | STORES, remedy)
 
 
 def _pure(source: PluginSource) -> list[Module]:

@@ -1,0 +1,105 @@
+"""The emergency stop: once pulled nothing is broadcast, until an operator says why it may go on."""
+
+import json
+import os
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from attrs import frozen
+
+from tidemill.errors import ControlError, LedgerError
+
+FILE = "stopped.json"
+ASKED = "STOP"
+"""A file of this name in the data folder pulls the brake as well: any program, and any hand, can make one."""
+
+
+@frozen
+class Stopped:
+    """Why nothing is broadcast: ``by`` what (command, signal, file, a fault), since when (ISO 8601, for people)."""
+
+    cause: str
+    by: str
+    at: str
+
+
+class Brake:
+    """Says whether anything may leave. It is asked right before each broadcast, and holds over restarts of the run.
+
+    It is pulled in memory first, which cannot fail, then on disk. Where the disk does not take it the run stops all the same. ``released``
+    is the cause of its last release.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._stopped: Stopped | None = None
+        self.released = ""
+
+    @property
+    def path(self) -> Path:
+        """The file that says so over restarts."""
+        return self._folder / FILE
+
+    def load(self) -> None:
+        """Take over what an earlier run left; a file that cannot be read holds like one that can."""
+        try:
+            fields = json.loads(self.path.read_text("utf-8"))
+            self._stopped = Stopped(str(fields["cause"]), str(fields["by"]), str(fields["at"]))
+        except FileNotFoundError:
+            self._stopped = None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            self._stopped = Stopped(f"{self.path} cannot be read: {type(error).__name__}", "file", "")
+
+    @property
+    def stopped(self) -> Stopped | None:
+        """Why nothing may leave, None where it may. A file ``STOP`` in the folder counts from the moment it is there."""
+        if self._stopped is None and (self._folder / ASKED).exists():
+            self.pull(f"there is a file {ASKED} in {self._folder}", "file")
+        return self._stopped
+
+    def pull(self, cause: str, by: str) -> None:
+        """Let nothing leave from now on. Pulled again, the first cause stays."""
+        if self._stopped is not None:
+            return
+        self._stopped = Stopped(cause, by, datetime.now(UTC).isoformat(timespec="milliseconds"))
+        with suppress(OSError):
+            self._write(self._stopped)
+
+    def release(self, cause: str) -> Stopped:
+        """Let things leave again, for a cause that the operator names; return what was stopped.
+
+        Raises:
+            ControlError: it is not pulled, there is no cause, or a file ``STOP`` is still there. LedgerError: the file cannot be removed.
+        """
+        stopped = self.stopped
+        if stopped is None:
+            raise ControlError("nothing is stopped here")
+        if not cause.strip():
+            raise ControlError(f"stopped by {stopped.by}: {stopped.cause}; say why it may go on with --cause TEXT")
+        if (self._folder / ASKED).exists():
+            raise ControlError(f"{self._folder / ASKED} is still there, and holds trading back: remove it first")
+        try:
+            self.path.unlink(missing_ok=True)
+            _sync(self._folder)
+        except OSError as error:
+            raise LedgerError(f"{self.path} cannot be removed: {error.strerror}; trading stays stopped") from error
+        self._stopped, self.released = None, cause.strip()
+        return stopped
+
+    def _write(self, stopped: Stopped) -> None:
+        draft = self.path.with_suffix(".draft")
+        with draft.open("w", encoding="utf-8") as file:
+            json.dump({"cause": stopped.cause, "by": stopped.by, "at": stopped.at}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(self.path)
+        _sync(self._folder)
+
+
+def _sync(folder: Path) -> None:
+    file = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)

@@ -1,0 +1,80 @@
+"""Where plans go that left the core: paper, or the chain. The driver knows this much of either."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from attrs import frozen
+
+from tidemill.domain.events import Batch, Event
+from tidemill.domain.ids import ChainId
+from tidemill.domain.intent import IntentRecord
+from tidemill.domain.snapshot import Snapshot
+from tidemill.pipeline.paper import PaperDesk
+from tidemill.stages.effects import Intent
+from tidemill.stages.guard import Fault
+
+
+@frozen
+class Settled:
+    """What became of plans: a batch for the core, and the intents' new states, which are kept together with what the core writes of it."""
+
+    batch: Batch
+    intents: tuple[IntentRecord, ...] = ()
+
+
+class Execution(Protocol):
+    """Takes plans and says what became of them."""
+
+    faults: list[Fault]
+    """What plugins did wrong since it was last looked at."""
+    settles_at_the_end: bool
+    """Whether what is in flight can be settled without another block; else the run waits for some."""
+
+    @property
+    def waiting(self) -> tuple[ChainId, ...]:
+        """The chains on which plans wait for their outcome, by id."""
+
+    async def take(self, intent: Intent, height: int) -> Sequence[Event]:
+        """Take a plan that left the core at a height; return what is known of it at once."""
+
+    def due(self, chain: ChainId, height: int) -> bool:
+        """Whether outcomes may be known once the events of this height are in: ideas are asked after them."""
+
+    async def settle(self, chain: ChainId, snapshot: Snapshot, block_hash: str, now_ns: int, *, last: bool = False) -> Settled:
+        """Return what became of plans of a chain. ``last``: the input is at its end, everything settles on its last market."""
+
+
+class PaperExecution:
+    """Paper plans, behind what the driver asks of any execution."""
+
+    settles_at_the_end = True
+
+    def __init__(self, desk: PaperDesk) -> None:
+        self._desk = desk
+
+    @property
+    def faults(self) -> list[Fault]:
+        """What plugins did wrong since it was last looked at."""
+        return self._desk.faults
+
+    @faults.setter
+    def faults(self, faults: list[Fault]) -> None:
+        self._desk.faults = faults
+
+    @property
+    def waiting(self) -> tuple[ChainId, ...]:
+        """The chains on which plans wait."""
+        return self._desk.waiting
+
+    async def take(self, intent: Intent, height: int) -> Sequence[Event]:
+        """Take a plan; nothing is known of it before its height."""
+        self._desk.take(intent, height)
+        return ()
+
+    def due(self, chain: ChainId, height: int) -> bool:
+        """Whether a plan fills at this height."""
+        return self._desk.due(chain, height)
+
+    async def settle(self, chain: ChainId, snapshot: Snapshot, block_hash: str, now_ns: int, *, last: bool = False) -> Settled:
+        """Fill what is due."""
+        return Settled(self._desk.settle(chain, snapshot, block_hash, now_ns, last=last))

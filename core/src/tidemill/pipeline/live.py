@@ -1,0 +1,302 @@
+"""Real money: a plan is signed, its bytes are on disk, then they go out; what became of them is asked until there is proof.
+
+The order is the point. Bytes that left and are not on disk would be lost by a crash; bytes that are signed anew because nobody answered
+would be paid twice. So every step is kept before the next is taken, and the same bytes go out again, never others.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import structlog
+from attrs import evolve
+
+from tidemill.domain.events import Balances, Batch, Event, OutcomeSeen, RefusedSeen
+from tidemill.domain.ids import AssetId, BookId, ChainId, chain_of
+from tidemill.domain.intent import IntentRecord, IntentState, is_exclusive
+from tidemill.domain.outcome import Outcome
+from tidemill.domain.plan import Flow
+from tidemill.domain.snapshot import Snapshot
+from tidemill.domain.transaction import Signed, Unsigned, Wallet
+from tidemill.errors import OutcomeUnknown, RefusedByVenue, SignerError, SignerRefused, Unavailable, VenueError
+from tidemill.hookspecs.chain import ChainLink, ChainRules
+from tidemill.ledger.intents import IntentBook
+from tidemill.ledger.plan_text import plan_to_text
+from tidemill.ledger.reconcile import Cancel, ChainView, Change, Send, Tell, reconcile
+from tidemill.pipeline.brake import Brake
+from tidemill.pipeline.execution import Settled
+from tidemill.pipeline.writer import LedgerWriter
+from tidemill.signing.client import SignerClient
+from tidemill.stages.effects import Intent
+from tidemill.stages.guard import Fault
+
+Refusal = tuple[Literal["simulation", "signer", "node", "venue", "operator"], str]
+"""Who said no, and why: nothing was sent."""
+
+
+class LiveExecution:
+    """Carries out plans on their chains through a signer.
+
+    ``take`` is called for one plan after another. Whoever waits on ``settle`` knows all that the chain said of every open transaction.
+
+    Args:
+        links, rules: of each chain.
+        wallets: public addresses by book and chain.
+        signer: holds the leases of their accounts.
+        intents: all transactions that are open, as the store has them.
+        writer: keeps what changes.
+        brake: asked right before each broadcast.
+        run: the ledger's number of this run.
+        patience: a transaction may be silent for so many heights before it counts as unknown.
+        assets: whose balances the chains are asked for, beside those that a book has.
+        every: so many heights lie between two looks at the balances.
+    """
+
+    settles_at_the_end = False
+
+    def __init__(
+        self,
+        *,
+        links: Mapping[ChainId, ChainLink],
+        rules: Mapping[ChainId, ChainRules],
+        wallets: Mapping[tuple[BookId, ChainId], Wallet],
+        signer: SignerClient,
+        intents: IntentBook,
+        writer: LedgerWriter,
+        brake: Brake,
+        run: int,
+        patience: int,
+        assets: Sequence[AssetId],
+        every: int,
+    ) -> None:
+        self.faults: list[Fault] = []
+        self.brake = brake
+        self.intents = intents
+        self._links = dict(links)
+        self._rules = dict(rules)
+        self._wallets = dict(wallets)
+        self._signer = signer
+        self._writer = writer
+        self._run = run
+        self._patience = patience
+        self._assets = frozenset(assets)
+        self._every = every
+        self._looked: dict[ChainId, int] = {}
+        self._seq = 0
+        self._log = structlog.get_logger("tidemill.live")
+
+    @property
+    def waiting(self) -> tuple[ChainId, ...]:
+        """The chains on which transactions are out that no block holds yet."""
+        return tuple(sorted({record.chain for record in self.intents.open() if record.state is not IntentState.SEEN}))
+
+    def due(self, chain: ChainId, height: int) -> bool:
+        """Whether anything of ours is open on a chain, or its balances are to be looked at."""
+        return self._looks(chain, height) or any(record.chain == chain for record in self.intents.open())
+
+    def _looks(self, chain: ChainId, height: int) -> bool:
+        looked = self._looked.get(chain)
+        return looked is None or height - looked >= self._every
+
+    # --- out --------------------------------------------------------------------------------------------------------------------------
+
+    async def take(self, intent: Intent, height: int) -> Sequence[Event]:
+        """Sign a plan, keep it, send it; return a refusal where nothing was sent.
+
+        Raises:
+            LedgerError: it cannot be kept; nothing was sent.
+        """
+        if intent.reopened:
+            await self._send_again(intent, height)
+            return ()
+        wallet = self._wallets[intent.plan.book, intent.plan.chain]
+        refused = self._stopped() or await self._carry_out(intent, wallet, height)
+        return (RefusedSeen(intent.plan.id, *refused),) if refused is not None else ()
+
+    async def _carry_out(self, intent: Intent, wallet: Wallet, height: int) -> Refusal | None:
+        link = self._links[intent.plan.chain]
+        try:
+            slot = await link.slot(wallet, self.intents.slots(intent.plan.chain, wallet.owner))
+            sealed = await link.seal(intent.unsigned, wallet, slot)
+            tried = await link.simulate(sealed)
+        except VenueError as error:
+            return "node", str(error)
+        if not tried.ok:
+            return "simulation", tried.reason
+        record = self.intents.add(_planned(self.intents.next_number, self._run, intent, sealed, wallet, slot, height))
+        return await self._sign_and_send(record, sealed)
+
+    async def _sign_and_send(self, record: IntentRecord, sealed: Unsigned) -> Refusal | None:
+        """Sign a new transaction, keep it and send it; return a refusal where nothing was sent."""
+        planned, number = record, record.number
+        try:
+            signed = await self._signer.sign(sealed, record.account, number)
+        except SignerError as error:
+            reason = f"{error.rule}: {error.reason}" if isinstance(error, SignerRefused) else str(error)
+            self._writer.keep((planned, self.intents.change(number, IntentState.DEAD, record.since, f"not signed: {reason}")))
+            return "signer", reason
+        kept = self.intents.change(number, IntentState.SIGNED, record.since, tx=signed.ref.tx, raw=signed.raw)
+        await self._writer.keep_durable((planned, kept))
+        # Whoever pulled the brake while it was signed must not see it leave
+        stopped = self._stopped()
+        if stopped is not None:
+            await self._keep(Change(number, IntentState.DEAD, record.since, f"never sent: {stopped[1]}"), durable=True)
+            return stopped
+        return await self._broadcast(kept, signed, record.since)
+
+    async def _broadcast(self, record: IntentRecord, signed: Signed, height: int) -> Refusal | None:
+        """Send signed bytes, for the first time or again; return a refusal where they can never be included."""
+        reason = ""
+        try:
+            await self._links[record.chain].broadcast(signed)
+        except RefusedByVenue as error:
+            if record.state is not IntentState.SIGNED:
+                # They were out before: what this node refuses another may include
+                self._log.warning("a node refuses what was sent before", tx=record.tx, reason=str(error))
+                return None
+            await self._keep(Change(record.number, IntentState.DEAD, height, f"refused by the node: {error}"), durable=True)
+            return "node", str(error)
+        except (OutcomeUnknown, Unavailable) as error:
+            reason = f"sent, and not confirmed: {error}"
+        if record.state is not IntentState.BROADCAST:
+            await self._keep(Change(record.number, IntentState.BROADCAST, height, reason))
+        return None
+
+    async def _send_again(self, intent: Intent, height: int) -> None:
+        """Send the bytes of a plan whose block was dropped once more."""
+        for record in self.intents.of_plan(intent.plan.id):
+            if not record.ended:
+                if record.state is IntentState.SEEN:
+                    await self._keep(Change(record.number, IntentState.BROADCAST, height, "its block was dropped"))
+                await self._resend(record.number, height)
+
+    async def _resend(self, number: int, height: int) -> None:
+        record = self.intents.get(number)
+        if self._stopped() is None:
+            await self._broadcast(record, record.signed, height)
+
+    async def _cancel(self, number: int, height: int) -> None:
+        """Take the slot of a transaction that nobody includes; where slots run out by themselves there is nothing to do."""
+        old = self.intents.get(number)
+        wallet = self._wallets[old.book, old.chain]
+        if self._stopped() is not None or not is_exclusive(old.slot):
+            return
+        try:
+            unsigned = await self._links[old.chain].cancel(wallet, old.signed)
+        except VenueError as error:
+            self._log.warning("a transaction cannot be cancelled now", tx=old.tx, reason=str(error))
+            return
+        if unsigned is None:
+            return
+        record = self.intents.add(_cancelling(self.intents.next_number, self._run, old, unsigned, height))
+        refused = await self._sign_and_send(record, unsigned)
+        if refused is not None:
+            self._log.warning("a transaction could not be cancelled", tx=old.tx, by=refused[0], reason=refused[1])
+
+    # --- what became of it ------------------------------------------------------------------------------------------------------------
+
+    async def settle(self, chain: ChainId, snapshot: Snapshot, block_hash: str, now_ns: int, *, last: bool = False) -> Settled:
+        """Ask about every open transaction of a chain and do what follows; return what the core must know."""
+        height = snapshot.head(chain).height
+        kept = tuple(record for record in self.intents.open() if record.chain == chain)
+        answers = {record.number: answer for record in kept if record.raw and (answer := await self._outcome(record)) is not None}
+        changes: list[IntentRecord] = []
+        told: list[Event] = []
+        for action in reconcile(kept, answers, ChainView(height, self._rules[chain].finality, self._patience)):
+            match action:
+                case Change():
+                    changes.append(self._changed(action))
+                case Tell():
+                    told.append(OutcomeSeen(action.plan, action.outcome))
+                case Send():
+                    await self._resend(action.number, height)
+                case Cancel():
+                    await self._cancel(action.number, height)
+        told += await self._holdings(chain, height, snapshot)
+        self._seq += 1
+        return Settled(Batch("live", self._seq, chain, height, block_hash, "", "confirmed", now_ns, now_ns, tuple(told)), tuple(changes))
+
+    async def _holdings(self, chain: ChainId, height: int, snapshot: Snapshot) -> list[Event]:
+        """Return what a chain says we hold, where it is time to ask, and nothing is out that would count twice or not at all."""
+        out = any(record.chain == chain and record.state is not IntentState.SEEN for record in self.intents.open())
+        if out or not self._looks(chain, height):
+            return []
+        found: list[Event] = []
+        for (book, where), wallet in sorted(self._wallets.items()):
+            if where != chain:
+                continue
+            wanted = sorted(asset for asset in self._assets.union(snapshot.books[book].balances) if chain_of(asset) == chain)
+            try:
+                found.append(Balances(book, await self._links[chain].holdings(wallet, wanted, height)))
+            except VenueError as error:
+                self._log.debug("nobody says now what an account holds", account=wallet.owner, reason=str(error))
+                return []
+        self._looked[chain] = height
+        return found
+
+    async def _outcome(self, record: IntentRecord) -> Outcome | None:
+        try:
+            return await self._links[record.chain].outcome(record.signed)
+        except VenueError as error:
+            self._log.debug("nobody says now what became of a transaction", tx=record.tx, reason=str(error))
+            return None
+
+    # --- keeping ----------------------------------------------------------------------------------------------------------------------
+
+    def _changed(self, change: Change) -> IntentRecord:
+        return self.intents.change(change.number, change.state, change.since, change.reason)
+
+    async def _keep(self, change: Change, *, durable: bool = False) -> None:
+        changed = (self._changed(change),)
+        if durable:
+            await self._writer.keep_durable(changed)
+        else:
+            self._writer.keep(changed)
+
+    def _stopped(self) -> Refusal | None:
+        stopped = self.brake.stopped
+        return ("operator", f"stopped by {stopped.by}: {stopped.cause}") if stopped is not None else None
+
+
+def _planned(number: int, run: int, intent: Intent, sealed: Unsigned, wallet: Wallet, slot: str, height: int) -> IntentRecord:
+    plan = intent.plan
+    assert isinstance(plan, Flow)  # noqa: S101 the core sends nothing else
+    return IntentRecord(
+        number=number,
+        run=run,
+        plan=plan.id,
+        book=plan.book,
+        strategy=plan.strategy,
+        chain=plan.chain,
+        account=wallet.owner,
+        flow=plan_to_text(plan),
+        payload=sealed.payload,
+        compute_limit=sealed.compute_limit,
+        compute=sealed.compute,
+        expires=sealed.expires,
+        digest=sealed.digest,
+        height=height,
+        slot=slot,
+        state=IntentState.PLANNED,
+        since=height,
+    )
+
+
+def _cancelling(number: int, run: int, old: IntentRecord, unsigned: Unsigned, height: int) -> IntentRecord:
+    return evolve(
+        old,
+        number=number,
+        run=run,
+        flow="",
+        payload=unsigned.payload,
+        compute_limit=unsigned.compute_limit,
+        compute=unsigned.compute,
+        expires=unsigned.expires,
+        digest=unsigned.digest,
+        height=height,
+        state=IntentState.PLANNED,
+        since=height,
+        tx="",
+        raw=b"",
+        reason="",
+        replaces=old.number,
+    )
