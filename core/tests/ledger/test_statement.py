@@ -53,6 +53,15 @@ def test_statement_counts_reverts_and_rejections(flow: Flow) -> None:
     assert ({}, {ETH: 4}) == (statement.pnl, statement.cost)
 
 
+def test_statement_counts_refused_plans_by_who_refused_them(flow: Flow) -> None:
+    """Nothing was sent of a refused plan: it is no revert, costs nothing, and says who stopped it."""
+    journal = Journal()
+    sent = journal.intent(flow, "planned", digest="d", height=7)
+    statement = statement_of([sent, *journal.refused(flow, "signer", "spend: too much", digest="d", height=7)])
+    assert ({"signer": 1}, 0, {flow.id: "refused"}) == (statement.refused_by, statement.reverts, statement.states)
+    assert ({}, {}) == (statement.positions, statement.cost)
+
+
 def test_statement_adjustment_is_no_gain() -> None:
     """Money that came by itself changes the position and not the PnL."""
     statement = statement_of([Journal().adjustment(MAIN, SIM, 7, USDC, 3, "deposit")])

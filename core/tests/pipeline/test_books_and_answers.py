@@ -14,7 +14,7 @@ from tidemill.domain.ids import BookId, ChainId, OpportunityId, PlanId
 from tidemill.domain.opportunity import Opportunity
 from tidemill.domain.outcome import Outcome, OutcomeStatus
 from tidemill.domain.plan import Plan
-from tidemill.domain.records import EntryRow, IntentRow, OpportunityRow
+from tidemill.domain.records import EntryRow, IntentRow, OpportunityRow, ResultRow
 from tidemill.domain.snapshot import Snapshot
 from tidemill.errors import InvariantError
 from tidemill.hookspecs.risk import RiskCheck
@@ -127,6 +127,10 @@ def test_refused_plan_gives_its_money_back_and_its_idea_is_found_again(bench: Be
     answer = run.answer(refused(effects), decide=True)
 
     assert ["refused", "planned"] == [row.state for row in answer.rows if isinstance(row, IntentRow)]
+    assert ["refused"] == [row.status for row in answer.rows if isinstance(row, ResultRow)]
+    assert ["node: no room"] == [row.reason for row in answer.rows if isinstance(row, ResultRow)]
+    told = next(note for note in answer.notes if note.event == "refused")
+    assert ("warning", True) == (told.level, told.text.endswith("refused by node: no room"))
     assert [False] == [intent.reopened for intent in answer.intents]
     assert 1 == len(run.core.books.states["main"].plans)
     again = run.answer(ev.RefusedSeen(PlanId("unknown"), "node", ""))

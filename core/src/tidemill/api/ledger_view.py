@@ -61,6 +61,7 @@ def view_json(view: LedgerView) -> dict[str, object]:
         "reverts": figures.reverts,
         "rejected": figures.rejected,
         "rejected_by": figures.rejected_by,
+        "refused_by": figures.refused_by,
         "pnl": {asset: str(amount) for asset, amount in figures.pnl.items()},
         "cost": {asset: str(amount) for asset, amount in figures.cost.items()},
         "balances": [
@@ -82,6 +83,8 @@ def view_lines(view: LedgerView) -> Iterator[str]:
     yield f"{figures.rows:,} rows · {figures.opportunities:,} opportunities, {figures.rejected:,} rejected · {figures.plans:,} plans"
     if figures.rejected:
         yield "rejected by " + ", ".join(f"{rule} {count:,}" for rule, count in figures.rejected_by.items())
+    if figures.refused_by:
+        yield "refused before anything was sent: by " + ", ".join(f"{by} {count:,}" for by, count in figures.refused_by.items())
     yield f"fills {figures.fills:,} · reverts {figures.reverts:,}" + (f" · hash {info.ledger_hash}" if info.ledger_hash else "")
     held = holdings(view.balances).items()
     yield from _table("balances", [(book, *_named(view, asset), _shown(view, asset, amount)) for (book, asset), amount in held])

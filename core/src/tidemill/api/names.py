@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from attrs import frozen
 
 from tidemill.config.assets import KnownAssets
-from tidemill.domain.ids import AssetId, ChainId, PoolId, address_of
+from tidemill.domain.ids import AssetId, ChainId, PoolId, address_of, normal_address
 from tidemill.domain.snapshot import Snapshot
 from tidemill.errors import UsageError
 
@@ -120,7 +120,7 @@ def printable(text: str) -> str:
 def _lower(text: str) -> str:
     """Return an id or address with its hexadecimal address in lower case; others are kept as they are."""
     head, colon, address = text.rpartition(":")
-    return f"{head}{colon}{address.lower() if address[:2].lower() == '0x' else address}"
+    return f"{head}{colon}{normal_address(address)}"
 
 
 def _listed(ids: Iterable[str]) -> str:

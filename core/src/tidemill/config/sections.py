@@ -15,7 +15,7 @@ from tidemill.config.model import BookConfig, ExecutionConfig, Mode
 from tidemill.config.place import Places
 from tidemill.config.tables import read_class
 from tidemill.domain.asset import Asset
-from tidemill.domain.ids import AssetId, BookId
+from tidemill.domain.ids import AssetId, BookId, normal_address
 from tidemill.errors import Problem
 
 AmountText = NewType("AmountText", str)
@@ -99,7 +99,7 @@ def asset_id(value: Any) -> AssetId:
             raise expected(f"{head}: with an address of 0x and 40 hexadecimal digits", address)
     elif address.startswith("0x") and not _HEX.fullmatch(address):
         raise expected(f"{head}: with an address of 0x and hexadecimal digits", address)
-    return AssetId(f"{head}:{address.lower() if address.startswith('0x') else address}")
+    return AssetId(f"{head}:{normal_address(address)}")
 
 
 class Sections:
@@ -140,7 +140,8 @@ class Sections:
             read = self._read(_Book, value, ("books", name))
             if read is not None:
                 places = self._places.below("books", name)
-                found.append(BookConfig(BookId(name), read.base, read.capital, read.accounts, read.strategies, places))
+                accounts = {chain: normal_address(account) for chain, account in read.accounts.items()}
+                found.append(BookConfig(BookId(name), read.base, read.capital, accounts, read.strategies, places))
         return tuple(found) or (BookConfig(places=self._places.below("books", "main")),)
 
     def _table(self, name: str) -> Mapping[str, Any]:

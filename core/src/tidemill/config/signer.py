@@ -16,7 +16,7 @@ from tidemill.config.place import Places
 from tidemill.config.sections import AmountText, AssetName
 from tidemill.config.tables import read_class
 from tidemill.domain.asset import Asset
-from tidemill.domain.ids import AssetId, ChainId, chain_of
+from tidemill.domain.ids import AssetId, ChainId, chain_of, normal_address
 from tidemill.errors import Problem
 
 ANY_METHOD = "*"
@@ -200,8 +200,7 @@ def _of_form(value: Any, form: re.Pattern[str], what: str) -> str:
 
 
 def _target(value: Any) -> str:
-    found = _of_form(value, _ADDRESS, "the address of a contract or program")
-    return found.lower() if found.startswith("0x") else found
+    return normal_address(_of_form(value, _ADDRESS, "the address of a contract or program"))
 
 
 def _method(value: Any) -> str:

@@ -39,6 +39,11 @@ def pair_of(one: AssetId, other: AssetId) -> Pair:
     return (one, other) if one <= other else (other, one)
 
 
+def normal_address(address: str) -> str:
+    """Return an address as ids have it: hexadecimal ones in lower case, others, where case counts, as they are."""
+    return address.lower() if address[:2] in ("0x", "0X") else address
+
+
 def erc20(chain: ChainId, address: str) -> AssetId:
     """Return the asset id of a token contract; the address is stored in lower case."""
     return AssetId(f"{chain}/erc20:{address.lower()}")
@@ -51,7 +56,7 @@ def native(chain: ChainId, coin: int) -> AssetId:
 
 def pool_id(chain: ChainId, dex: str, address: str) -> PoolId:
     """Return a pool's id; hexadecimal addresses are stored in lower case, others as they are."""
-    return PoolId(f"{chain}/{dex}:{address.lower() if address.startswith('0x') else address}")
+    return PoolId(f"{chain}/{dex}:{normal_address(address)}")
 
 
 def split_pool_id(pool: PoolId) -> tuple[ChainId, str, str]:

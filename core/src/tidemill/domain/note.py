@@ -29,7 +29,7 @@ class RunHeader:
 class Note:
     """One thing worth telling.
 
-    ``event`` is a stable name (head, opportunity, plan, fill, revert, rejected, alert, plugin, …); ``fields``
+    ``event`` is a stable name (head, opportunity, plan, fill, revert, refused, rejected, alert, plugin, …); ``fields``
     are plain values for machines (amounts as strings of base units), ``text`` is the sentence for people.
     """
 

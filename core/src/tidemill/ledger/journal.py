@@ -13,6 +13,8 @@ from tidemill.ledger.accounts import ADJUSTMENT, CHAIN_COST, LOAN_FEE, OPENING, 
 from tidemill.ledger.plan_text import plan_to_text
 
 REVERSIBLE = ("fill", "cost")
+REFUSED = "refused"
+"""The state of a plan of which nothing was sent."""
 
 
 def check_balanced(postings: Iterable[Posting], what: str) -> None:
@@ -84,6 +86,13 @@ class Journal:
     def intent(self, plan: Plan, state: str, *, digest: str, height: int) -> IntentRow:
         """Return the row of a plan on its way: ``digest`` names the bytes that go out, ``height`` is where the state was reached."""
         return self._intent(plan, state, height, digest, plan_to_text(plan))
+
+    def refused(self, plan: Flow, by: str, reason: str, *, digest: str, height: int) -> tuple[Row, ...]:
+        """Return the rows of a plan that was refused before anything was sent: its new state, and by whom and why."""
+        state = self._intent(plan, REFUSED, height, digest, "")
+        why = _writable(f"{by}: {reason}")
+        result = ResultRow(self._take_seq(), plan.id, plan.book, plan.strategy, plan.chain, height, "", REFUSED, (), 0, why)
+        return state, result
 
     def outcome(self, plan: Flow, outcome: Outcome, *, native: AssetId) -> tuple[Row, ...]:
         """Return the rows of what became of a flow: its new state, its result, and the entries of its fill and its cost.

@@ -1,5 +1,6 @@
 """What a run's rows say in figures: gains, costs, holdings and counts, kept up as rows come."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from attrs import define, field
@@ -7,6 +8,7 @@ from attrs import define, field
 from tidemill.domain.ids import AssetId, BookId, PlanId
 from tidemill.domain.records import EntryRow, OpportunityRow, ResultRow, Row
 from tidemill.ledger.accounts import CHAIN_COST, LOAN_FEE, TRADING, WALLET
+from tidemill.ledger.journal import REFUSED
 
 Balances = Mapping[tuple[BookId, str, AssetId], int]
 """The sum of postings per book, account and asset, base units."""
@@ -70,6 +72,12 @@ class Statement:
     def reverts(self) -> int:
         """How many plans were included and undone."""
         return sum(result.status == "reverted" for result in self.results.values())
+
+    @property
+    def refused_by(self) -> dict[str, int]:
+        """How many plans were refused before anything was sent, by who refused them, most first."""
+        by = Counter(result.reason.partition(":")[0] for result in self.results.values() if result.status == REFUSED)
+        return dict(sorted(by.items(), key=lambda one: (-one[1], one[0])))
 
     @property
     def pnl(self) -> dict[AssetId, int]:

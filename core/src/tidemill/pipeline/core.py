@@ -227,15 +227,19 @@ class Core:
         self._out.notes.append(tell.outcome_note(landed, native, base, head, self.market.state.assets))
 
     def _refused(self, event: ev.RefusedSeen) -> None:
-        intent = self.flight.drop(event.plan)
-        if intent is None:
+        dropped = self.flight.drop(event.plan)
+        if dropped is None:
             return
+        intent, route = dropped
         plan = intent.plan
         self.books.release(plan.book, plan.id)
-        self._out.rows.append(self.journal.intent(plan, "refused", digest=intent.unsigned.digest, height=intent.height))
+        assert isinstance(plan, Flow)  # noqa: S101 only flows are composed
+        rows = self.journal.refused(plan, event.by, event.reason, digest=intent.unsigned.digest, height=intent.height)
+        self._out.rows.extend(rows)
         self.market.keep_plan(intent, None)
         self.market.touch(plan.pools)
         self._released()
+        self._out.notes.append(tell.refused_note(plan, route, event, self.market.state.chains[plan.chain].head, self.market.state.assets))
 
     def _proposals(self, event: ev.Proposals) -> None:
         asked = self.roster.named(event.strategy)

@@ -120,10 +120,9 @@ class Flight:
         self._settled.add(intent.plan.id)
         self._landed.append(Landed(intent, outcome, "", 0))
 
-    def drop(self, plan: PlanId) -> Intent | None:
-        """Forget an intent that provably never happened; None where it is not in flight."""
-        found = self._open.pop(plan, None)
-        return found[0] if found is not None else None
+    def drop(self, plan: PlanId) -> tuple[Intent, str] | None:
+        """Forget an intent that provably never happened and return it with its route; None where it is not in flight."""
+        return self._open.pop(plan, None)
 
     def land(self, event: OutcomeSeen, state: MarketState, view: Mapping[PoolId, Pool], value: Valuer) -> Landed | None:
         """Take in an outcome. None: it was heard before. A filled paper plan is laid over the pools.

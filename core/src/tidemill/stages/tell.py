@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from tidemill.domain.amount_text import amount_text as whole_text
 from tidemill.domain.answers import Rejected
 from tidemill.domain.asset import Asset
-from tidemill.domain.events import Control, PluginState
+from tidemill.domain.events import Control, PluginState, RefusedSeen
 from tidemill.domain.ids import AssetId, address_of
 from tidemill.domain.note import Note
 from tidemill.domain.opportunity import Arbitrage, Opportunity
@@ -109,6 +109,13 @@ def outcome_note(landed: Landed, native: AssetId, base: AssetId, head: ChainTime
         return _note("fill", "info", head, text, fields)
     text = f"{plan.strategy}  {route}  {outcome.status.value} in block {outcome.height}: {readable(outcome.reason, assets)}  {cost}"
     return _note("revert", "info", head, text, (*fields, ("reason", outcome.reason)))
+
+
+def refused_note(plan: Flow, route: str, event: RefusedSeen, head: ChainTime, assets: Mapping[AssetId, Asset]) -> Note:
+    """Tell that nothing was sent of a plan, who refused it and why; the market moves on under a simulation, the others want a person."""
+    text = f"{plan.strategy}  {route}  refused by {event.by}: {readable(event.reason, assets)}"
+    fields = (("id", plan.id), ("strategy", plan.strategy), ("by", event.by), ("reason", event.reason))
+    return _note("refused", "warning" if event.by in ("signer", "node") else "debug", head, text, fields)
 
 
 def head_note(head: ChainTime, block_hash: str) -> Note:

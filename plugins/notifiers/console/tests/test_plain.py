@@ -69,6 +69,19 @@ def test_lines_when_quiet_are_warnings_and_figures(header: RunHeader, notes: lis
     assert ["warning: dex.orca failed"] == lines[1:-2]
 
 
+def test_lines_of_plans_that_one_policy_refuses_say_it_once_and_count(header: RunHeader, summary: Summary) -> None:
+    """What is refused for one reason is refused again and again: the reason has one line, the figures say how often."""
+    spend, lease = ((("reason", why),) for why in ("spend: it takes WETH", "lease: another holds it"))
+    refused = [Note("refused", "warning", 1, 0, f"spatial  {number}", spend) for number in range(3)]
+    lines = lines_of(
+        ConsoleSettings(progress_blocks=1),
+        header,
+        [*refused, Note("refused", "warning", 1, 0, "other", lease), Note("head", "debug", 2, 0, "")],
+        summary,
+    )
+    assert ["warning: spatial  0", "warning: other", "block 2 · 0 found, 0 taken, 0 filled, 0 reverted, 4 refused"] == lines[1:4]
+
+
 def test_lines_when_verbose_hold_every_decision(header: RunHeader, notes: list[Note], summary: Summary) -> None:
     """Verbose shows rejections and plans as well, heads never."""
     lines = lines_of(ConsoleSettings(verbosity="verbose", progress_blocks=1000), header, notes, summary)

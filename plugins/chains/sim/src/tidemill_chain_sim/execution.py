@@ -88,21 +88,21 @@ class _Run:
         for token, least in guards:
             held = self.held.get(token, 0)
             if held < least:
-                return Reverted("guard", f"{held} of {token} is left, the guard asks for {least}")
+                return Reverted("guard", f"{held} of {erc20(CHAIN, token)} is left, the guard asks for {least}")
         return None
 
     def _swap(self, step: V2Swap | V3Swap) -> Reverted | None:
         held = self.held.get(step.token_in, 0)
         amount = held if step.amount_in is None else step.amount_in
         if amount > held:
-            return Reverted("balance", f"{step.pool} is sold {amount} of {step.token_in}, {held} is held")
+            return Reverted("balance", f"{step.pool} is sold {amount} of {erc20(CHAIN, step.token_in)}, {held} is held")
         spec = self._draft.market.spec_at(step.pool)
         if spec is None or not _fits(spec, step):
             return Reverted("quote", f"{step.pool} is no {_kind(step)} pool that sells {step.token_out} for {step.token_in}")
         state = self._moved.get(spec.index) or self._draft.pools[spec.index]
         done = _paid(spec, state, step, amount, self._draft.time) if amount else None
         if done is None:
-            return Reverted("quote", f"{step.pool} does not take {amount} of {step.token_in}")
+            return Reverted("quote", f"{step.pool} does not take {amount} of {erc20(CHAIN, step.token_in)}")
         if done.amount_out < step.min_out:
             return Reverted("min_out", f"{step.pool} pays {done.amount_out}, at least {step.min_out} was asked")
         self._moved[spec.index] = done.state
@@ -126,7 +126,7 @@ class _Run:
             return failed
         due, held = step.amount + step.fee, self.held[step.asset]
         if held < due:
-            return Reverted("loan", f"the vault is owed {due} of {step.asset}, {held} is held")
+            return Reverted("loan", f"the vault is owed {due} of {erc20(CHAIN, step.asset)}, {held} is held")
         self.held[step.asset] = held - due
         self.vault = self.vault.set(step.asset, self.vault[step.asset] + due)
         return None

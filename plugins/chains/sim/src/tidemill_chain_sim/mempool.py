@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from tidemill.domain.ids import erc20
 from tidemill.domain.outcome import Outcome, OutcomeStatus
 from tidemill.errors import RefusedByVenue
 from tidemill_chain_sim.accounts import after_changes, opening_account
@@ -14,7 +15,7 @@ from tidemill_chain_sim.world import Account, Block, World
 from tidemill_evm.errors import MalformedBytes
 from tidemill_evm.executor import decode_flow
 from tidemill_evm.gas import INTRINSIC_GAS, call_gas, calldata_gas
-from tidemill_simworld import EXECUTOR
+from tidemill_simworld import CHAIN, EXECUTOR
 from tidemill_simworld.envelope import SignedTransaction, decode_call, open_signed
 
 LIFETIME = 60
@@ -195,7 +196,9 @@ def run_call(call: bytes, gas_limit: int, draft: Draft, account: Account | None)
         return gas_limit, Reverted("gas", f"needs {gas} gas, the limit is {gas_limit}")
     for token, amount in parts.funds:
         if account is not None and account.tokens.get(token, 0) < amount:
-            return gas, Reverted("funds", f"the sender has {account.tokens.get(token, 0)} of {token}, {amount} is handed over")
+            return gas, Reverted(
+                "funds", f"the sender has {account.tokens.get(token, 0)} of {erc20(CHAIN, token)}, {amount} is handed over"
+            )
     return gas, execute(flow, parts.funds, draft)
 
 

@@ -6,7 +6,7 @@ from attrs import field, frozen
 
 from tidemill import ChainPolicy, SpendLimit
 from tidemill.domain.asset import amount_display
-from tidemill.domain.ids import AssetId
+from tidemill.domain.ids import AssetId, normal_address
 from tidemill.domain.signing import Action, Reading
 
 ANY_METHOD = "*"
@@ -64,8 +64,7 @@ def _target(policy: ChainPolicy, reading: Reading, action: Action) -> Refusal | 
     # Nothing leaves the account: how a run takes the slot of a transaction that must not happen any more
     if action == Action(reading.account):
         return None
-    target = action.target.lower() if action.target.startswith("0x") else action.target
-    methods = policy.targets.get(target)
+    methods = policy.targets.get(normal_address(action.target))
     if methods is None:
         return Refusal("target", f"{action.target} is none of the {len(policy.targets)} targets of {reading.chain}")
     if ANY_METHOD not in methods and action.method.lower() not in methods:

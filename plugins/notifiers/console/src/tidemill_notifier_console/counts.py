@@ -20,6 +20,7 @@ class Counts:
     taken: int = 0
     filled: int = 0
     reverted: int = 0
+    refused: int = 0
     net: int = 0
     symbol: str = ""
     decimals: int = 0
@@ -37,6 +38,8 @@ class Counts:
             case "rejected":
                 self.found += 1
                 self.rejection = note.text
+            case "refused":
+                self.refused += 1
             case "fill":
                 self.filled += 1
                 self._earned(note)

@@ -67,11 +67,13 @@ class LiveView(View):
 def _table(counts: Counts) -> Table:
     table = Table(box=None, header_style="dim", padding=(0, 4, 0, 0))
     profit = f"net profit ({printable(counts.symbol)})" if counts.symbol else "net profit"
-    for name in ("block", "found", "taken", "filled", "reverted", profit):
+    figures = {"block": counts.height, "found": counts.found, "taken": counts.taken, "filled": counts.filled, "reverted": counts.reverted}
+    if counts.refused:
+        figures["refused"] = counts.refused
+    for name in (*figures, profit):
         table.add_column(name, justify="right", no_wrap=True)
-    figures = (counts.height, counts.found, counts.taken, counts.filled, counts.reverted)
     colour = "green" if counts.net > 0 else "red" if counts.net < 0 else ""
-    table.add_row(*(f"{figure:,}" for figure in figures), Text(counts.profit or "–", style=colour))
+    table.add_row(*(f"{figure:,}" for figure in figures.values()), Text(counts.profit or "–", style=colour))
     return table
 
 

@@ -46,6 +46,7 @@ class ConsoleNotifier(Notifier):
         self._stream = stream
         self._counts = Counts()
         self._view: View | None = None
+        self._refusals: set[str] = set()
 
     async def start(self, header: RunHeader) -> None:
         stream = self._stream or sys.stdout
@@ -59,7 +60,7 @@ class ConsoleNotifier(Notifier):
         shown = _LEAST[self.settings.verbosity]
         for note in notes:
             self._counts.add(note)
-        worth = [note for note in notes if note.event != "head" and note.level in shown]
+        worth = [note for note in notes if note.event != "head" and note.level in shown and self._is_new(note)]
         self._show(partial(self._view.show, self._counts, worth))
 
     async def finish(self, summary: Summary) -> None:
@@ -67,6 +68,15 @@ class ConsoleNotifier(Notifier):
             net = f"{self._counts.profit} {self._counts.symbol}".strip()
             self._show(partial(self._view.finish, [summary_line(summary, net), next_line(summary)]))
             self._view = None
+
+    def _is_new(self, note: Note) -> bool:
+        """Whether a note says something new: what a policy refuses it refuses each time, which the figures count."""
+        if note.event != "refused":
+            return True
+        why = str(dict(note.fields).get("reason", note.text))
+        known = why in self._refusals
+        self._refusals.add(why)
+        return not known
 
     def _show(self, show: Callable[[], None]) -> None:
         try:
