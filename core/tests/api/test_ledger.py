@@ -14,7 +14,7 @@ from tidemill.domain.ids import AssetId, BookId, ChainId, OpportunityId, PlanId
 from tidemill.domain.intent import IntentRecord, IntentStep
 from tidemill.domain.outcome import Outcome, OutcomeStatus
 from tidemill.domain.plan import Flow
-from tidemill.domain.records import EntryRow, Row
+from tidemill.domain.records import EntryRow, ResultRow, Row
 from tidemill.errors import ConfigError, UsageError
 from tidemill.hookspecs.store import RunInfo, Store
 from tidemill.ledger.digest import digest_of
@@ -68,6 +68,12 @@ class MemoryStore(Store):
         raise AssertionError("a ledger that is looked at is not written")
 
     def intents(self, *, ended: bool = False) -> Sequence[IntentRecord]:
+        return ()
+
+    def last_intent(self) -> int:
+        return 0
+
+    def results(self, plan: PlanId) -> Sequence[ResultRow]:
         return ()
 
     def intent_steps(self, number: int) -> Sequence[IntentStep]:

@@ -11,7 +11,7 @@ import pytest
 
 from tidemill.domain.ids import AssetId, BookId, ChainId, PlanId
 from tidemill.domain.intent import IntentRecord, IntentState, IntentStep
-from tidemill.domain.records import Row
+from tidemill.domain.records import ResultRow, Row
 from tidemill.errors import LedgerError, LedgerInUse
 from tidemill.hookspecs.store import RunInfo, Store
 from tidemill.ledger.journal import Journal
@@ -82,6 +82,14 @@ class MemoryStore(Store):
     def intents(self, *, ended: bool = False) -> Sequence[IntentRecord]:
         self._called(f"intents ended={ended}")
         return self.kept
+
+    def last_intent(self) -> int:
+        self._called("last_intent")
+        return max((record.number for record in self.kept), default=0)
+
+    def results(self, plan: PlanId) -> Sequence[ResultRow]:
+        self._called(f"results {plan}")
+        return [row for row in self.rows(3) if isinstance(row, ResultRow) and row.plan == plan]
 
     def intent_steps(self, number: int) -> Sequence[IntentStep]:
         return ()
@@ -268,6 +276,16 @@ def test_intents_are_those_of_the_store(store: MemoryStore, writer: LedgerWriter
     assert (intent_of(1),) == writer.intents(ended=True)
     writer.close()
     assert ["open", "intents ended=False", "intents ended=True", "close"] == store.calls
+    assert 1 == len(store.threads)
+
+
+def test_writer_asks_for_the_last_number_and_for_one_plan(store: MemoryStore, writer: LedgerWriter) -> None:
+    """A start asks the store what it needs to know, and reads no rows but those."""
+    store.kept.append(intent_of(8))
+
+    assert (8, ()) == (writer.last_intent(), writer.results(PlanId("p-8")))
+    writer.close()
+    assert ["open", "last_intent", "results p-8", "close"] == store.calls
     assert 1 == len(store.threads)
 
 

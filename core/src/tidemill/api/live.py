@@ -187,8 +187,7 @@ async def left_open(writer: LedgerWriter, links: Mapping[ChainId, ChainLink]) ->
     A plan that was booked and whose block is gone is marked as dropped, so that the core takes back what was booked; one that never got
     a signature has ended.
     """
-    kept = writer.intents(ended=True)
-    book = IntentBook([record for record in kept if not record.ended], last=max((record.number for record in kept), default=0))
+    book = IntentBook(writer.intents(), last=writer.last_intent())
     intents: list[OpenIntent] = []
     changed: list[IntentRecord] = []
     for record in book.open():

@@ -7,9 +7,9 @@ from typing import ClassVar
 
 from attrs import frozen
 
-from tidemill.domain.ids import AssetId, BookId
+from tidemill.domain.ids import AssetId, BookId, PlanId
 from tidemill.domain.intent import IntentRecord, IntentStep
-from tidemill.domain.records import Row
+from tidemill.domain.records import ResultRow, Row
 from tidemill.hookspecs.markers import hookspec
 from tidemill.hookspecs.plugin import Plugin
 
@@ -79,6 +79,13 @@ class Store(Plugin):
         """
 
     @abstractmethod
+    def results(self, plan: PlanId) -> Sequence[ResultRow]:
+        """Return what became of a plan: its results of all runs, the oldest run first, of one run in order of ``seq``.
+
+        It is asked for every plan that is still open when a run starts: an index by plan keeps that start quick.
+        """
+
+    @abstractmethod
     def keep_intents(self, changes: Sequence[IntentRecord], at: str, *, durable: bool, run: int = 0, rows: Sequence[Row] = ()) -> None:
         """Keep transactions of ours as they are now, in one transaction: new numbers are added, known ones take their new state.
 
@@ -95,6 +102,10 @@ class Store(Plugin):
     @abstractmethod
     def intents(self, *, ended: bool = False) -> Sequence[IntentRecord]:
         """Return the transactions of all runs that have not ended, in order of their numbers; with ``ended`` all of them."""
+
+    @abstractmethod
+    def last_intent(self) -> int:
+        """Return the highest number of a transaction of any run, ended or not; 0 where there has been none."""
 
     @abstractmethod
     def intent_steps(self, number: int) -> Sequence[IntentStep]:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeGuard, TypeVar
+from typing import Self, TypeVar
 
 import anyio.to_thread
 from attrs import frozen
@@ -112,13 +112,21 @@ class LedgerWriter:
         """
         return self._ask(lambda: tuple(self._store.intents(ended=ended)))
 
+    def last_intent(self) -> int:
+        """Open the ledger as its one writer, if that has not been done, and return the highest number that a transaction ever had.
+
+        Raises:
+            LedgerInUse: another process writes it. LedgerError: it cannot be opened or read.
+        """
+        return self._ask(self._store.last_intent)
+
     def results(self, plan: PlanId) -> Sequence[ResultRow]:
         """Return what the ledger says became of a plan, over all runs, oldest first.
 
         Raises:
             LedgerError: it cannot be read.
         """
-        return self._ask(lambda: [row for run in self._store.runs() for row in self._store.rows(run.run) if _is_of(row, plan)])
+        return self._ask(lambda: tuple(self._store.results(plan)))
 
     def begin(self, header: str) -> int:
         """Open the ledger as its one writer, if that has not been done, begin a run and return its number.
@@ -377,10 +385,6 @@ class LedgerWriter:
         for done in waiting:
             if not done.done():
                 done.set_exception(self._error or LedgerError(f"{self._folder}: the writer was closed before this was done"))
-
-
-def _is_of(row: Row, plan: PlanId) -> TypeGuard[ResultRow]:
-    return isinstance(row, ResultRow) and row.plan == plan
 
 
 def _now() -> str:

@@ -11,6 +11,7 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tidemill.domain.ids import PlanId
 from tidemill.domain.intent import IntentRecord, IntentState, IntentStep
 from tidemill.domain.records import Row
 from tidemill.errors import InvariantError, LedgerError
@@ -55,6 +56,20 @@ def test_intents_come_back_equal_and_in_order(kept: SqliteStore, tmp_path: Path)
         reader.keep_intents([planned(4)], "", durable=True)
     reader.close()
     assert () == kept.check()
+
+
+def test_last_number_and_results_of_a_plan_are_asked_of_indexes(kept: SqliteStore, tmp_path: Path) -> None:
+    """A start of a run asks for these: it must not read all that was ever kept."""
+    other = sqlite3.connect(tmp_path / "ledger" / "ledger.db")
+    told = [
+        " ".join(str(step[-1]) for step in other.execute(f"EXPLAIN QUERY PLAN {query}"))
+        for query in ("SELECT max(number) FROM intent_records", "SELECT * FROM execution_results WHERE plan = 'p' ORDER BY run, seq")
+    ]
+    other.close()
+
+    assert 3 == kept.last_intent()
+    assert () == kept.results(PlanId("plan-1"))
+    assert ["SEARCH" in one and "SCAN" not in one for one in told] == [True, True], told
 
 
 def test_intent_steps_are_the_history(kept: SqliteStore) -> None:

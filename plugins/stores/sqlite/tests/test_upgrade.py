@@ -136,7 +136,7 @@ def test_old_ledger_that_is_read_stays_as_it_is(old: Path) -> None:
     store = SqliteStore()
     store.open(old, write=False)
     assert_is_all_there(store)
-    assert ((), (), ()) == (store.intents(), store.intents(ended=True), store.intent_steps(1))
+    assert ((), (), (), 0) == (store.intents(), store.intents(ended=True), store.intent_steps(1), store.last_intent())
     writer = SqliteStore()
     writer.open(old)
     writer.begin("{}", "")

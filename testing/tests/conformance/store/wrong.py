@@ -407,3 +407,37 @@ class KeepsLater(Sound):
 
 class TestSTO30(StoreConformance):
     plugin = KeepsLater
+
+
+class CountsTheOpen(Sound):
+    """Knows the highest number only of what is open."""
+
+    def last_intent(self) -> int:
+        return max((record.number for record in self.intents()), default=0)
+
+
+class TestSTO31(StoreConformance):
+    plugin = CountsTheOpen
+
+
+class LooksAtTheLastRun(Sound):
+    """Tells what became of a plan in the newest run alone."""
+
+    def results(self, plan: PlanId) -> Sequence[ResultRow]:
+        rows = super().rows(self.runs()[-1].run)
+        return [row for row in rows if isinstance(row, ResultRow) and row.plan == plan]
+
+
+class TestSTO32(StoreConformance):
+    plugin = LooksAtTheLastRun
+
+
+class TellsOfEveryPlan(Sound):
+    """Tells of whatever plan has results."""
+
+    def results(self, plan: PlanId) -> Sequence[ResultRow]:
+        return [row for run in self.runs() for row in super(Sound, self).rows(run.run) if isinstance(row, ResultRow)]
+
+
+class TestSTO32Others(StoreConformance):
+    plugin = TellsOfEveryPlan

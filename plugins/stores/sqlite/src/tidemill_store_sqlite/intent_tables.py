@@ -64,6 +64,11 @@ def read_records(connection: Connection, *, ended: bool) -> tuple[IntentRecord, 
     return tuple(map(record_of, connection.exec_driver_sql(_ALL if ended else _ALL_OPEN)))
 
 
+def last_number(connection: Connection) -> int:
+    """Return the highest number of a transaction, 0 where there is none."""
+    return int(connection.exec_driver_sql("SELECT coalesce(max(number), 0) FROM intent_records").scalar_one())
+
+
 def read_steps(connection: Connection, number: int) -> tuple[IntentStep, ...]:
     """Return the history of one transaction, oldest first.
 

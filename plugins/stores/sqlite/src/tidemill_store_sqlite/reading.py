@@ -7,13 +7,13 @@ from pathlib import Path
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, func, select
 
-from tidemill.domain.ids import AssetId, BookId
+from tidemill.domain.ids import AssetId, BookId, PlanId
 from tidemill.domain.intent import IntentRecord, IntentStep
-from tidemill.domain.records import EntryRow, Row
+from tidemill.domain.records import EntryRow, ResultRow, Row
 from tidemill.errors import LedgerError
 from tidemill.hookspecs.store import RunInfo
 from tidemill_store_sqlite.connection import reading_engine, translated
-from tidemill_store_sqlite.intent_tables import find_faults, read_records, read_steps
+from tidemill_store_sqlite.intent_tables import find_faults, last_number, read_records, read_steps
 from tidemill_store_sqlite.rows import Values, entry_of, intent_of, opportunity_of, result_of
 from tidemill_store_sqlite.schema import ENTRIES, INTENTS, OPPORTUNITIES, POSTINGS, RESULTS, ROW_TABLES, RUNS
 
@@ -76,10 +76,21 @@ class Reader:
                 sums[place] = sums.get(place, 0) + _amount(self._path, amount)
         return {place: amount for place, amount in sorted(sums.items()) if amount}
 
+    def results(self, plan: PlanId) -> tuple[ResultRow, ...]:
+        """Return what became of a plan over all runs, oldest first."""
+        found = select(RESULTS).where(RESULTS.c.plan == plan).order_by(RESULTS.c.run, RESULTS.c.seq)
+        with translated(self._path, f"reading what became of plan {plan}"), self._engine.connect() as connection:
+            return tuple(result_of(tuple(record)) for record in connection.execute(found))
+
     def intents(self, *, ended: bool) -> tuple[IntentRecord, ...]:
         """Return the transactions that have not ended, in order of their numbers; with ``ended`` all of them."""
         with translated(self._path, "reading the intents"), self._engine.connect() as connection:
             return read_records(connection, ended=ended) if _has_intents(connection) else ()
+
+    def last_intent(self) -> int:
+        """Return the highest number of a transaction, 0 where there is none."""
+        with translated(self._path, "reading the last intent"), self._engine.connect() as connection:
+            return last_number(connection) if _has_intents(connection) else 0
 
     def intent_steps(self, number: int) -> tuple[IntentStep, ...]:
         """Return the history of one transaction, oldest first."""

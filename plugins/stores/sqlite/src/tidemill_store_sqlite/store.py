@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from tidemill import NoSettings, Store
-from tidemill.domain.ids import AssetId, BookId
+from tidemill.domain.ids import AssetId, BookId, PlanId
 from tidemill.domain.intent import IntentRecord, IntentStep
-from tidemill.domain.records import Row
+from tidemill.domain.records import ResultRow, Row
 from tidemill.errors import LedgerError
 from tidemill.hookspecs.store import RunInfo
 from tidemill_store_sqlite.lock import WriterLock
@@ -116,6 +116,9 @@ class SqliteStore(Store):
     def balances(self) -> Mapping[tuple[BookId, str, AssetId], int]:
         return self._open_for_reading().balances()
 
+    def results(self, plan: PlanId) -> Sequence[ResultRow]:
+        return self._open_for_reading().results(plan)
+
     def keep_intents(self, changes: Sequence[IntentRecord], at: str, *, durable: bool, run: int = 0, rows: Sequence[Row] = ()) -> None:
         from tidemill_store_sqlite.intent_tables import keep_changes
         from tidemill_store_sqlite.writing import insert_rows
@@ -127,6 +130,9 @@ class SqliteStore(Store):
 
     def intents(self, *, ended: bool = False) -> Sequence[IntentRecord]:
         return self._open_for_reading().intents(ended=ended)
+
+    def last_intent(self) -> int:
+        return self._open_for_reading().last_intent()
 
     def intent_steps(self, number: int) -> Sequence[IntentStep]:
         return self._open_for_reading().intent_steps(number)

@@ -6,11 +6,13 @@ from pathlib import Path
 
 from attrs import evolve
 
+from tidemill.domain.ids import PlanId
 from tidemill.domain.intent import IntentRecord, IntentState, IntentStep
+from tidemill.domain.records import ResultRow, Row
 from tidemill.hookspecs.store import Store
 from tidemill_testing.conformance.child import Child, Say
 from tidemill_testing.conformance.intents import planned, then, way
-from tidemill_testing.conformance.ledger_rows import TEXTS, group
+from tidemill_testing.conformance.ledger_rows import MAIN, SIM, TEXTS, USDC, group
 from tidemill_testing.conformance.rule import rule
 from tidemill_testing.conformance.store.case import StoreCase
 
@@ -125,6 +127,44 @@ class StoreIntents(StoreCase):
             if len(found) < int(said) or found != [(number, SIGNED) for number in range(1, len(found) + 1)]:
                 self.broken(f"{said} intents were reported as signed and kept, what is there is {found[:9]} …")
 
+    @rule("STO-31", "the highest number of an intent is told")
+    def test_highest_number_of_an_intent_is_told(self, tmp_path: Path) -> None:
+        """A run numbers its transactions from here on: a number that is given twice makes two transactions one.
+
+        If this fails: ``last_intent()`` is the highest number of all runs, whether its transaction has ended or not, and 0 where there
+        has been none.
+        """
+        with self._opened(tmp_path) as store:
+            store.begin("{}", "")
+            self._ends_at(0, store, "of a ledger without transactions")
+            store.keep_intents([planned(1), *way(planned(7), SIGNED, SEEN, FINAL), planned(3)], "", durable=True)
+            self._ends_at(7, store, "with one that has ended")
+        with self._opened(tmp_path) as store:
+            store.begin("{}", "")
+            self._ends_at(7, store, "in the next run")
+            store.keep_intents([planned(12, run=2), then(planned(12, run=2), DEAD)], "", durable=False)
+            self._ends_at(12, store, "with one that was never signed")
+        with self._opened(tmp_path, write=False) as store:
+            self._ends_at(12, store, "read without a writer")
+
+    @rule("STO-32", "what became of a plan is told over all runs")
+    def test_what_became_of_a_plan_is_told_over_all_runs(self, tmp_path: Path) -> None:
+        """A run that takes up an open transaction asks what was booked of its plan: what an earlier run booked must not be booked again.
+
+        If this fails: ``results()`` gives the results of one plan alone, of every run, the oldest run first and within a run in order of
+        ``seq``; an index by plan keeps it quick.
+        """
+        mine, other = _result(1, "plan-1", 7), _result(2, "plan-2", 7)
+        again, later = _result(3, "plan-1", 8), _result(1, "plan-1", 9)
+        with self._opened(tmp_path) as store:
+            store.write(store.begin("{}", ""), [mine, other, again, *group(4)], durable=True)
+            store.write(store.begin("{}", ""), [later], durable=False)
+            self._became([mine, again, later], store, "plan-1")
+        with self._opened(tmp_path, write=False) as store:
+            self._became([mine, again, later], store, "plan-1")
+            self._became([other], store, "plan-2")
+            self._became([], store, "plan-3")
+
     def _keep_for_ever(self, folder: Path, say: Say) -> None:
         store: Store = self.make()
         store.open(folder)
@@ -152,5 +192,17 @@ class StoreIntents(StoreCase):
         if list(found) != list(expected):
             self.broken(f"expected the steps {list(expected)}, got {list(found)}"[:600])
 
+    def _ends_at(self, expected: int, store: Store, when: str) -> None:
+        found = store.last_intent()
+        if type(found) is not int or found != expected:
+            self.broken(f"last_intent() {when}: expected {expected}, got {found!r}")
+
+    def _became(self, expected: Sequence[Row], store: Store, plan: str) -> None:
+        self._expect(expected, store.results(PlanId(plan)), f"results() of {plan}")
+
     def _states(self, store: Store) -> list[tuple[int, IntentState]]:
         return [(record.number, record.state) for record in store.intents(ended=True)]
+
+
+def _result(seq: int, plan: str, height: int) -> ResultRow:
+    return ResultRow(seq, PlanId(plan), MAIN, "spatial", SIM, height, f"0x{height:02}", "filled", ((USDC, 10**30 + height),), 3, "")
