@@ -17,7 +17,7 @@ from tidemill.domain.outcome import Outcome
 from tidemill.domain.plan import Flow
 from tidemill.domain.snapshot import Snapshot
 from tidemill.domain.transaction import Signed, Unsigned, Wallet
-from tidemill.errors import OutcomeUnknown, RefusedByVenue, SignerError, SignerRefused, Unavailable, VenueError
+from tidemill.errors import RefusedByVenue, SignerError, SignerRefused, VenueError
 from tidemill.hookspecs.chain import ChainLink, ChainRules
 from tidemill.ledger.intents import IntentBook
 from tidemill.ledger.plan_text import plan_to_text
@@ -122,6 +122,10 @@ class LiveExecution:
             return "node", str(error)
         if not tried.ok:
             return "simulation", tried.reason
+        # Whoever pulled the brake while the link was asked wants no signature either
+        stopped = self._stopped()
+        if stopped is not None:
+            return stopped
         record = self.intents.add(_planned(self.intents.next_number, self._run, intent, sealed, wallet, slot, height))
         return await self._sign_and_send(record, sealed)
 
@@ -155,7 +159,8 @@ class LiveExecution:
                 return None
             await self._keep(Change(record.number, IntentState.DEAD, height, f"refused by the node: {error}"), durable=True)
             return "node", str(error)
-        except (OutcomeUnknown, Unavailable) as error:
+        except VenueError as error:
+            # It may be out, whatever the error says of it: only a block, or proof that none can hold it, tells
             reason = f"sent, and not confirmed: {error}"
         if record.state is not IntentState.BROADCAST:
             await self._keep(Change(record.number, IntentState.BROADCAST, height, reason))
@@ -185,7 +190,7 @@ class LiveExecution:
         except VenueError as error:
             self._log.warning("a transaction cannot be cancelled now", tx=old.tx, reason=str(error))
             return
-        if unsigned is None:
+        if unsigned is None or self._stopped() is not None:
             return
         record = self.intents.add(_cancelling(self.intents.next_number, self._run, old, unsigned, height))
         refused = await self._sign_and_send(record, unsigned)

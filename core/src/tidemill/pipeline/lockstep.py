@@ -102,7 +102,7 @@ class Lockstep:
         self._last: Batch | None = None
         self.brake = brake
         self._over = False
-        self._drains = 0
+        self._drained = 0
         self._owing = False
         self._turn = _Turn()
         self._waiting: anyio.CancelScope | None = None
@@ -121,14 +121,16 @@ class Lockstep:
         async with aclosing(batches):
             while (batch := await self._next(batches)) is not None:
                 async with self._turn:
-                    # A stop may have had its turn while this batch waited for its own
-                    if not self.stopped or self._drains:
-                        await self.step(batch, decide=not self._drains)
+                    # A stop may have come while this batch was waited for, or waited for its own turn
+                    ending = self._is_ending(stopped)
+                    if not ending or self._is_awaited():
+                        self._drained += ending
+                        await self.step(batch, decide=not ending)
                     await self._tell_warmed()
                 if first:
                     on_first()
                     first = False
-                if (stopped() or self.halted or self.stopped) and not self._drain():
+                if self._is_ending(stopped) and not self._is_awaited():
                     break
         if first:
             on_first()
@@ -136,14 +138,15 @@ class Lockstep:
             self._over = True
             await self._tell_warmed()
             if self._execution.settles_at_the_end:
-                await self.settle_all(decide=not (stopped() or self.halted or self.stopped))
+                await self.settle_all(decide=not self._is_ending(stopped))
 
-    def _drain(self) -> bool:
-        """Whether the end waits for another block: what is out with real money settles in blocks alone."""
-        if self._execution.settles_at_the_end or not self._execution.waiting or self._drains >= DRAIN_HEADS:
-            return False
-        self._drains += 1
-        return True
+    def _is_ending(self, stopped: Callable[[], bool]) -> bool:
+        """Whether the run ends before its input does."""
+        return bool(stopped() or self.halted or self.stopped)
+
+    def _is_awaited(self) -> bool:
+        """Whether the end waits for another batch: what is out with real money settles in blocks alone."""
+        return not self._execution.settles_at_the_end and bool(self._execution.waiting) and self._drained < DRAIN_HEADS
 
     async def command(self, make: Callable[[], Control | None]) -> None:
         """Fold an operator's command between two batches; it is on the tape like what sources give.
@@ -197,9 +200,9 @@ class Lockstep:
 
     async def step(self, batch: Batch, *, decide: bool = True) -> None:
         """Fold one market batch with all that follows: reads, outcomes that fall due at its height, plugin failures."""
+        await self._hold_or_release()
         self._last = batch
         chain = batch.chain
-        await self._hold_or_release()
         due = any(isinstance(event, Head) and self._execution.due(event.chain, event.height) for event in batch.events)
         await self.feed(batch, decide=decide and not due)
         await self._follow_up(decide=decide and not due, local_ns=batch.local_ns)
