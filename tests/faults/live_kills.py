@@ -3,173 +3,198 @@
 `nox -s faults` runs it with hundreds of kills, the default tests with some: at random times, and at every named point of an intent's way.
 """
 
+import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory
-from typing import Any
+from shutil import rmtree
+from tempfile import mkdtemp
 
-from attrs import define, field
+from attrs import define, field, frozen
 
-from tests.faults.live_stand import Booked, Stand, live_stand
+from tests.faults.live_judge import Tally, judged
+from tests.faults.live_points import POINTS, ending_at
+from tests.faults.live_stand import Stand, live_stand
+from tests.faults.live_weather import WEATHERS, Weather
 from tidemill.domain.intent import IntentState
 
-INCLUDED = (IntentState.SEEN, IntentState.FINAL, IntentState.REVERTED)
-OUT = (IntentState.SIGNED, IntentState.BROADCAST, IntentState.UNKNOWN)
-PATIENCE = 20
-"""So many runs more may pass until nothing is out any more."""
-NATIVE = "sim:1/slip44:60"
-SOONEST_S, LATEST_S = 0.6, 2.5
-A_STAND = 40
-"""So many kills at random on each stand."""
-REORGANISING: dict[str, Any] = {"reorganisation_ppm": 150_000, "reorganisation_depth": 2}
+__all__ = ["POINTS", "Tally", "judged", "kill_at_points", "kill_at_random", "main"]
 
-POINTS = {
-    "before it is signed": ("tidemill.signing.client", "SignerClient.sign", "before"),
-    "signed, before it is kept": ("tidemill.signing.client", "SignerClient.sign", "after"),
-    "kept, before it is sent": ("tidemill.pipeline.writer", "LedgerWriter.keep_durable", "after"),
-    "before the link sends it": ("tidemill_chain_sim.link", "SimLink.broadcast", "before"),
-    "sent, before that is kept": ("tidemill_chain_sim.link", "SimLink.broadcast", "after"),
-    "before it is asked about": ("tidemill_chain_sim.link", "SimLink.outcome", "before"),
-    "its outcome known, before it is kept": ("tidemill_chain_sim.link", "SimLink.outcome", "after"),
-    "before a slot is asked for": ("tidemill_chain_sim.link", "SimLink.slot", "before"),
-    "before balances are asked for": ("tidemill_chain_sim.link", "SimLink.holdings", "before"),
-    "balances known, before they are booked": ("tidemill_chain_sim.link", "SimLink.holdings", "after"),
-}
-"""Named points of an intent's way: the function at which the process ends, and whether before or after it did its work."""
-
-KILL_AT = """\
-import importlib.abc
-import os
-import signal
-import sys
-
-MODULE, NAME, WHEN, COUNT = {module!r}, {name!r}, {when!r}, {count}
-
-
-def patched(module):
-    owner = module
-    *path, last = NAME.split(".")
-    for part in path:
-        owner = getattr(owner, part)
-    real, calls = getattr(owner, last), [0]
-
-    async def ending(*args, **kwargs):
-        calls[0] += 1
-        due = calls[0] == COUNT
-        if due and WHEN == "before":
-            os.kill(os.getpid(), signal.SIGKILL)
-        answer = await real(*args, **kwargs)
-        if due:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return answer
-
-    setattr(owner, last, ending)
-
-
-class Watching(importlib.abc.MetaPathFinder):
-    def find_spec(self, name, path, target=None):
-        if name != MODULE:
-            return None
-        sys.meta_path.remove(self)
-        import importlib.util
-        spec = importlib.util.find_spec(name)
-        load = spec.loader.exec_module
-        def exec_module(module):
-            load(module)
-            patched(module)
-        spec.loader.exec_module = exec_module
-        return spec
-
-
-sys.meta_path.insert(0, Watching())
-"""
+WINDOW_S = 0.6
+"""So long after its first line a run is killed at the latest: it trades from some hundredth of a second on."""
+EARLY_S = 0.9
+"""One run in so many is killed before that line, so many seconds after its start at the latest."""
+EARLY_IN = 10
+DIES_IN = 5
+"""In one run of so many the node or the signer is killed before the run is, where they are."""
+A_STAND = 34
+"""So many kills on each stand."""
+CALLS = 2
+"""Each named point ends a run so often: at its first call, at its second."""
+WITH_POINTS = (1, 5, 6)
+"""Stands on which runs are killed at every named point too: with nonces, with block hashes, with block hashes on a chain that loses them."""
+STANDS_AT_ONCE = 3
+START_S = 60
+POLL_S = 0.005
+LINE = 2_000
 
 
 @define
-class Tally:
-    """What the lane came to: kills that hit, transactions that the books lack, and what they have twice."""
+class Hits:
+    """Where kills found a run: how many of them in which state of its intents, and what else was killed."""
 
-    kills: int = 0
-    lost: list[str] = field(factory=list)
-    doubled: list[str] = field(factory=list)
-    unbalanced: list[str] = field(factory=list)
+    states: Counter[str] = field(factory=Counter)
+    nodes: int = 0
+    signers: int = 0
+
+    def add(self, other: "Hits") -> None:
+        """Count another stand's as well."""
+        self.states += other.states
+        self.nodes += other.nodes
+        self.signers += other.signers
+
+    def look(self, stand: Stand) -> None:
+        """Count the states of the intents that a killed run left open, each state once."""
+        if not (stand.folder / "data" / "ledger.db").exists():
+            self.states["no ledger yet"] += 1
+            return
+        left = {one.state for one in stand.booked().intents if not one.ended}
+        self.states.update(state.value for state in sorted(left))
+        if not left:
+            self.states["nothing open"] += 1
 
     def __str__(self) -> str:
-        return f"{self.kills} kills: {len(self.lost)} lost, {len(self.doubled)} doubled" + (
-            f", unbalanced: {'; '.join(self.unbalanced)}" if self.unbalanced else ", ledger balanced"
-        )
+        names = [*(state.value for state in IntentState), "nothing open", "no ledger yet"]
+        states = ", ".join(f"{name} {self.states[name]}" for name in names if self.states[name])
+        return f"left open by a kill: {states}; nodes killed {self.nodes}, signers {self.signers}"
 
 
-def kill_at_random(stand: Stand, kills: int, seed: int) -> int:
-    """Kill a run so many times at random moments of its first seconds; return how often it was still alive."""
+def kill_at_random(stand: Stand, kills: int, seed: int, weather: Weather = WEATHERS[0], hits: Hits | None = None) -> int:
+    """Kill a run so many times at random moments, most of them while it trades; return how often it was still alive.
+
+    Args:
+        stand: whose runs.
+        kills: how often.
+        seed: of the moments, and of who else is killed.
+        weather: whether node and signer are killed as well.
+        hits: counts what the kills left open.
+
+    Raises:
+        AssertionError: a run ended with an error of its own.
+    """
     random = Random(seed)
-    return sum(stand.kill(stand.start("--blocks", "400"), random.uniform(SOONEST_S, LATEST_S)) for _ in range(kills))
+    return sum(_kill_once(stand, random, weather, hits if hits is not None else Hits()) for _ in range(kills))
 
 
-def kill_at_points(stand: Stand, calls: int = 2) -> Iterator[tuple[str, bool]]:
+def _kill_once(stand: Stand, random: Random, weather: Weather, hits: Hits) -> bool:
+    early, moment, place = random.randrange(EARLY_IN) == 0, random.uniform(0, WINDOW_S), random.random()
+    node_dies = weather.node_dies and random.randrange(DIES_IN) == 0
+    signer_dies = weather.signer_dies and random.randrange(DIES_IN) == 0
+    out = stand.folder / "killed.log"
+    process = stand.start_writing(out, "--blocks", "400")
+    if early:
+        killed = stand.kill(process, place * EARLY_S)
+    else:
+        _wait_for_line(out, process)
+        if node_dies or signer_dies:
+            time.sleep(place * moment)
+        if signer_dies:
+            stand.restart_signer()
+            hits.signers += 1
+        if node_dies:
+            stand.restart_node()
+            hits.nodes += 1
+        killed = stand.kill(process, moment)
+    assert killed or process.returncode == 0, f"a run ended with {process.returncode}: {_end_of(out)}"
+    hits.look(stand)
+    return killed
+
+
+def _wait_for_line(out: Path, process: subprocess.Popen[str]) -> None:
+    until = time.monotonic() + START_S
+    while not out.stat().st_size and process.poll() is None:
+        assert time.monotonic() < until, "a run said nothing"
+        time.sleep(POLL_S)
+
+
+def _end_of(out: Path) -> str:
+    return out.read_text("utf-8", "replace")[-LINE:]
+
+
+def kill_at_points(stand: Stand, calls: int = CALLS) -> Iterator[tuple[str, bool]]:
     """End a run at each named point, at its first and later calls; yield the point and whether the run came to it."""
     for point, (module, name, when) in POINTS.items():
         for call in range(1, calls + 1):
-            status, _, err = stand.run("--blocks", "40", first=KILL_AT.format(module=module, name=name, when=when, count=call))
+            status, _, err = stand.run("--blocks", "40", first=ending_at(module, name, when, call))
             assert status in (0, -9), err
             yield f"{point}, call {call}", status == -9
 
 
-def judged(stand: Stand, kills: int) -> Tally:
-    """Let a run come to its end and compare the books with the chain: every transaction once, every balance equal."""
-    tally = Tally(kills)
-    booked = _ended(stand)
-    for _ in range(PATIENCE):
-        if not any(one.state in OUT for one in booked.intents):
-            break
-        booked = _ended(stand)
-    _compare(tally, booked, stand)
-    return tally
+@frozen
+class Judgement:
+    """What one stand came to."""
+
+    tally: Tally
+    hits: Hits
+    line: str
 
 
-def _ended(stand: Stand) -> Booked:
-    status, _, err = stand.run()
-    assert status == 0, err
-    return stand.booked()
+def try_stand(number: int, kills: int, weather: Weather, points: bool = False) -> Judgement:
+    """Kill runs on a stand of its own and judge it; its folder is kept where anything is wrong.
 
-
-def _compare(tally: Tally, booked: Booked, stand: Stand) -> None:
-    statement = stand.chain.statement(stand.account)
-    on_chain = {entry.tx for entry in statement}
-    included = {one.tx: one for one in booked.intents if one.state in INCLUDED}
-    tally.lost += sorted(on_chain - included.keys())
-    tally.doubled += sorted(included.keys() - on_chain)
-    plans = Counter(one.plan for one in included.values() if one.flow)
-    tally.doubled += sorted(str(plan) for plan, count in plans.items() if count > 1)
-    view = stand.chain.account(stand.account)
-    held = {NATIVE: view.native, **{f"sim:1/erc20:{token}": amount for token, amount in view.tokens}}
-    for asset in sorted({*held, *booked.balances}):
-        ours, theirs = booked.balances.get(asset, 0), held.get(asset, 0)
-        if ours != theirs:
-            tally.unbalanced.append(f"{asset}: books {ours}, chain {theirs}")
+    Args:
+        number: of the stand: the seed of its chain and of its kills.
+        kills: so many at random.
+        weather: what else goes wrong.
+        points: end a run at each named point as well, twice.
+    """
+    folder, hits, began = Path(mkdtemp(prefix=f"tidemill-faults-{number}-")), Hits(), time.monotonic()
+    name, tally = f"stand {number} ({weather.name})", Tally()
+    try:
+        with live_stand(folder, seed=number, state=folder / "chain", **weather.settings) as stand:
+            tally.kills += sum(hit for _, hit in kill_at_points(stand)) if points else 0
+            tally.kills += kill_at_random(stand, kills, number, weather, hits)
+            tally.add(judged(stand, 0))
+    except AssertionError as error:
+        tally.unbalanced.append(f"{name} broke off: {error}")
+    where = ""
+    if tally.clean:
+        rmtree(folder, ignore_errors=True)
+    else:
+        where = f"; its folder is kept: {folder}"
+    return Judgement(tally, hits, f"{name}: {tally} in {time.monotonic() - began:.0f} s{where}")
 
 
 def main(kills: int) -> int:
     """Kill so many times, a few on each of several stands, and print what it came to; return the exit code."""
-    total = Tally()
-    for seed in count(1):
-        if total.kills >= kills:
-            break
-        with TemporaryDirectory() as name, live_stand(Path(name), seed=seed, **(REORGANISING if seed % 2 else {})) as stand:
-            hits = sum(hit for _, hit in kill_at_points(stand)) if seed <= 2 else 0
-            hits += kill_at_random(stand, min(A_STAND, kills - total.kills - hits), seed)
-            found = judged(stand, hits)
-        for name in ("lost", "doubled", "unbalanced"):
-            getattr(total, name).extend(getattr(found, name))
-        total.kills += hits
-        sys.stdout.write(f"stand {seed}: {found}\n")
-        sys.stdout.flush()
-    sys.stdout.write(f"{total}\n")
-    return 1 if total.lost or total.doubled or total.unbalanced else 0
+    total, hits, began, first = Tally(), Hits(), time.monotonic(), 1
+    with ThreadPoolExecutor(STANDS_AT_ONCE) as pool:
+        while total.kills < kills and total.clean:
+            planned = list(_planned(kills - total.kills, first))
+            first += len(planned)
+            for found in pool.map(lambda one: try_stand(*one), planned):
+                total.add(found.tally)
+                hits.add(found.hits)
+                sys.stdout.write(f"{found.line}\n")
+                sys.stdout.flush()
+    sys.stdout.write(f"{hits}; {time.monotonic() - began:.0f} s\n{total}\n")
+    return 0 if total.clean else 1
+
+
+def _planned(kills: int, first: int) -> Iterator[tuple[int, int, Weather, bool]]:
+    """Yield stands with so many kills between them: number, kills at random, weather, whether every point is one as well."""
+    for number in count(first):
+        if kills <= 0:
+            return
+        points = number in WITH_POINTS and kills > A_STAND
+        planned = min(A_STAND, kills)
+        yield number, planned - (len(POINTS) * CALLS if points else 0), WEATHERS[(number - 1) % len(WEATHERS)], points
+        kills -= planned
 
 
 if __name__ == "__main__":

@@ -6,14 +6,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from attrs import define, frozen
 
 from tidemill.domain.intent import IntentRecord
+from tidemill.domain.records import EntryRow
 from tidemill_chain_sim.client import NodeClient
 from tidemill_simworld import EXECUTOR, HUBS
 from tidemill_testing.sim_node import SimNodeProcess, sim_node
@@ -70,10 +71,11 @@ max_fee_per_day = "1_000"
 
 @frozen
 class Booked:
-    """What a stand's ledger says: the balances of the wallet, and all intents with their numbers."""
+    """What a stand's ledger says: the balances of the wallet, all intents with their numbers, and what was adjusted in which run."""
 
     balances: Mapping[str, int]
     intents: tuple[IntentRecord, ...]
+    adjustments: tuple[tuple[int, EntryRow], ...] = ()
 
 
 @define
@@ -84,6 +86,8 @@ class Stand:
     node: SimNodeProcess
     account: str
     signer: subprocess.Popen[str]
+    always: str = ""
+    """What Python runs first in every run, before what a single run is given."""
 
     @property
     def chain(self) -> NodeClient:
@@ -92,14 +96,20 @@ class Stand:
 
     def start(self, *options: str, first: str = "", **env: str) -> subprocess.Popen[str]:
         """Start a run; ``first`` is what Python runs before anything else."""
+        return self._started(options, first, env, subprocess.PIPE, subprocess.PIPE)
+
+    def start_writing(self, out: Path, *options: str, first: str = "", **env: str) -> subprocess.Popen[str]:
+        """Start a run that writes what it says into a file: a pipe that nobody reads would hold it up once it is full."""
+        with out.open("w") as file:
+            return self._started(options, first, env, file, subprocess.STDOUT)
+
+    def _started(self, options: Sequence[str], first: str, env: Mapping[str, str], out: IO[str] | int, err: int) -> subprocess.Popen[str]:
         site = self.folder / "site"
         site.mkdir(exist_ok=True)
-        (site / "sitecustomize.py").write_text(first)
+        (site / "sitecustomize.py").write_text(self.always + first)
         command = [COMMAND, "run", "--live", "--json", *(options or ("--blocks", str(BLOCKS)))]
         environment = _environment(PYTHONPATH=str(site), **env)
-        return subprocess.Popen(
-            command, cwd=self.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-        )
+        return subprocess.Popen(command, cwd=self.folder, env=environment, stdout=out, stderr=err, text=True, start_new_session=True)
 
     def run(self, *options: str, first: str = "", **env: str) -> tuple[int, str, str]:
         """Run to the end: status, standard output, standard error."""
@@ -118,6 +128,29 @@ class Stand:
         process.communicate()
         return False
 
+    def restart_signer(self) -> None:
+        """Kill the signer, in the middle of whatever it does, and start another one."""
+        _end_signer(self.signer)
+        self.signer = _start_signer(self.folder)
+
+    def restart_node(self) -> None:
+        """Kill the node, and start one that has the same chain; the stand needs a ``state``."""
+        self.node.kill()
+        self.node.start()
+
+    def command(self, *arguments: str) -> tuple[int, str]:
+        """Run another command of the program in the stand's folder: status, and all that it says."""
+        done = subprocess.run(
+            [COMMAND, *arguments],
+            cwd=self.folder,
+            env=_environment(),
+            check=False,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        return done.returncode, done.stdout
+
     def booked(self) -> Booked:
         """Read the ledger, which no run may hold now."""
         from tidemill_store_sqlite import SqliteStore
@@ -127,7 +160,9 @@ class Stand:
         try:
             assert [] == list(store.check())
             balances = {asset: amount for (_, account, asset), amount in store.balances().items() if account == "wallet"}
-            return Booked({str(asset): amount for asset, amount in balances.items()}, tuple(store.intents(ended=True)))
+            rows = ((run.run, row) for run in store.runs() for row in store.rows(run.run))
+            adjusted = tuple((run, row) for run, row in rows if isinstance(row, EntryRow) and row.kind == "adjustment")
+            return Booked({str(asset): amount for asset, amount in balances.items()}, tuple(store.intents(ended=True)), adjusted)
         finally:
             store.close()
 
@@ -138,33 +173,49 @@ def live_stand(folder: Path, *, seed: int = 3, state: Path | None = None, **sett
     chosen = {**QUIET, **settings}
     (folder / "pass").write_text(PASSPHRASE)
     (folder / "pass").chmod(0o600)
-    _tidemill(folder, "keys", "add", "main", "--scheme", "secp256k1", "--keystore", "keys", "--passphrase-file", "pass")
+    scheme = "ed25519" if chosen.get("accounts") == "svm" else "secp256k1"
+    _tidemill(folder, "keys", "add", "main", "--scheme", scheme, "--keystore", "keys", "--passphrase-file", "pass")
     listed = json.loads(_tidemill(folder, "keys", "list", "--keystore", "keys", "--json").splitlines()[0])
-    account = str(listed["address"]).lower()
+    account = str(listed["address"]) if scheme == "ed25519" else str(listed["address"]).lower()
     with sim_node(seed=seed, settings=chosen, state=state) as node:
         spends = "\n".join(
             f'[signer.chains."sim:1".spends."sim:1/erc20:{hub.address}"]\ndecimals = {hub.decimals}\n'
             'per_transaction = "1_000_000_000"\nper_day = "1_000_000_000_000"'
             for hub in HUBS
         )
-        lines = "\n".join(f"{name} = {value}" for name, value in chosen.items())
+        lines = "\n".join(f"{name} = {json.dumps(value)}" for name, value in chosen.items())
         (folder / "tidemill.toml").write_text(
             CONFIG.format(
                 seed=seed, node=node.socket, settings=lines, tokens=chosen["tokens"], account=account, executor=EXECUTOR, spends=spends
             )
         )
-        signer = subprocess.Popen(
-            [COMMAND, "signer", "--passphrase-file", "pass"],
-            cwd=folder, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        )  # fmt: skip
+        stand = Stand(folder, node, account, _start_signer(folder))
         try:
-            _wait_for(folder / "keys" / "signer.sock", signer)
-            yield Stand(folder, node, account, signer)
+            yield stand
         finally:
-            signer.kill()
-            signer.wait()
-            if signer.stdout is not None:
-                signer.stdout.close()
+            _end_signer(stand.signer)
+
+
+def _start_signer(folder: Path) -> subprocess.Popen[str]:
+    socket = folder / "keys" / "signer.sock"
+    socket.unlink(missing_ok=True)
+    signer = subprocess.Popen(
+        [COMMAND, "signer", "--passphrase-file", "pass"],
+        cwd=folder, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    try:
+        _wait_for(socket, signer)
+    except AssertionError:
+        _end_signer(signer)
+        raise
+    return signer
+
+
+def _end_signer(signer: subprocess.Popen[str]) -> None:
+    signer.kill()
+    signer.wait()
+    if signer.stdout is not None:
+        signer.stdout.close()
 
 
 def _tidemill(folder: Path, *arguments: str) -> str:
@@ -174,7 +225,8 @@ def _tidemill(folder: Path, *arguments: str) -> str:
 
 def _environment(**changes: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
-    return {**kept, **changes}
+    # Compiling what it imports would be half of what a run does until it is killed
+    return {**kept, "PYTHONDONTWRITEBYTECODE": "", **changes}
 
 
 def _wait_for(path: Path, process: subprocess.Popen[str]) -> None:

@@ -176,7 +176,9 @@ class _Chain:
         for place, amount in statement.positions.items():
             left[place] = left.get(place, 0) + amount
         self._held = left
-        self._open = tuple(plan for plan, state in statement.states.items() if state in IN_FLIGHT)
+        # A run that was killed early says nothing of what it took up: that stays open for the next one
+        silent = tuple(plan for plan in self._open if plan not in statement.states)
+        self._open = (*silent, *(plan for plan, state in statement.states.items() if state in IN_FLIGHT))
         return RunCheck(info.run, statement.rows, bool(info.ended), digest.hexdigest(), tuple(problems))
 
     def _carried(self, opened: Held) -> list[str]:
