@@ -1,4 +1,4 @@
-"""What goes wrong on the stands of the crash lane, beside kills: a chain that goes back, a node that loses and is lost, a signer that dies."""
+"""What goes wrong on the stands of the crash lane, beside kills: chains that go back, nodes that lose and are lost, signers that die."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,13 +13,14 @@ LOSING: Mapping[str, Any] = {
     "broadcast_late_blocks": 4,
     "forgotten_ppm": 50_000,
     "outcome_old_ppm": 100_000,
+    "node_timeout_ms": 200,
 }
 SILENT: Mapping[str, Any] = {
     "outage_ppm": 100_000,
     "answer_lost_ppm": 4_000,
     "answer_late_ppm": 4_000,
     "answer_twice_ppm": 20_000,
-    "node_timeout_ms": 300,
+    "node_timeout_ms": 200,
 }
 SVM: Mapping[str, Any] = {"accounts": "svm"}
 

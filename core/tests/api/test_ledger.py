@@ -169,6 +169,16 @@ def test_verify_result_of_a_plan_left_open_is_known(store: MemoryStore, ledger: 
     assert () == ledger.verify().problems
 
 
+def test_verify_plan_left_open_over_a_run_that_said_nothing_of_it_is_known(store: MemoryStore, ledger: Ledger) -> None:
+    """A run that is killed as soon as it has begun leaves open what it found open."""
+    store.add(traded()[:2], closed=False)
+    journal = Journal()
+    opening = [*journal.opening(MAIN, SIM, 8, ((USDC, 100), (ETH, 90)))]
+    store.add([*Journal().opening(MAIN, SIM, 8, ((USDC, 100), (ETH, 90)))], closed=False)
+    store.add([*opening, *journal.outcome(FLOW, Outcome(OutcomeStatus.REVERTED, 9, "", cost=1), native=ETH)])
+    assert () == ledger.verify().problems
+
+
 def test_verify_run_that_forgot_money_is_told(store: MemoryStore, ledger: Ledger) -> None:
     """An opening that is not what the run before left is a hole in the books."""
     store.add(traded())

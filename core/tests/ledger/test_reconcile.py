@@ -1,6 +1,6 @@
 """What reconciling decides: the chain wins, nothing is signed twice, and asked again there is nothing left to do."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 import pytest
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tidemill.domain.ids import BookId, ChainId, PlanId
 from tidemill.domain.intent import ENDED, NEXT, IntentRecord, IntentState, is_exclusive
 from tidemill.domain.outcome import Outcome, OutcomeStatus
-from tidemill.ledger.reconcile import Action, Cancel, ChainView, Change, Send, Tell, reconcile
+from tidemill.ledger.reconcile import INCLUDED, Action, Cancel, ChainView, Change, Send, Tell, reconcile
 
 VIEW = ChainView(head=100, finality=10, patience=5)
 S, R = IntentState, OutcomeStatus
@@ -75,9 +75,11 @@ def test_reconcile_silent_broadcast_becomes_unknown_then_goes_out_again() -> Non
 
 
 def test_reconcile_dropped_block_puts_it_back_and_sends_it() -> None:
-    """A block that held it is gone: it is out again, not lost and not failed."""
-    change, send = asked(record(state=S.SEEN, since=98), answer(R.UNKNOWN))
+    """A block that held it is gone: what was booked is taken back, and it is out again, not lost and not failed."""
+    said = answer(R.UNKNOWN)
+    told, change, send = asked(record(state=S.SEEN, since=98), said)
 
+    assert Tell(PlanId("p1"), said) == told
     assert isinstance(change, Change)
     assert S.BROADCAST is change.state
     assert Send(1) == send
@@ -150,6 +152,15 @@ RECORDS = st.builds(
 )
 
 
+def uncontradicted(kept: Sequence[IntentRecord], answers: Mapping[int, Outcome]) -> dict[int, Outcome]:
+    """Answers as one chain gives them: of a nonce that is used, all transactions but the one that used it are dead."""
+    told = [(one.slot, answers[one.number].status, one.number) for one in kept if one.number in answers and is_exclusive(one.slot)]
+    users = {slot: number for slot, status, number in told if status in INCLUDED}
+    used = {slot for slot, status, _ in told if status is not R.UNKNOWN}
+    lost = {number for slot, _, number in told if slot in used and users.get(slot) != number}
+    return {number: answer(R.DEAD, said.height) if number in lost else said for number, said in answers.items()}
+
+
 @given(st.lists(RECORDS, max_size=5), st.lists(OUTCOMES, min_size=5, max_size=5), st.integers(95, 140))
 def test_reconcile_twice_does_nothing_more(drawn: Sequence[IntentRecord], said: Sequence[Outcome | None], head: int) -> None:
     """Whatever is kept and whatever the chain says: what follows is allowed, and once it is done there is nothing left to do."""
@@ -157,6 +168,7 @@ def test_reconcile_twice_does_nothing_more(drawn: Sequence[IntentRecord], said: 
     answers = {one.number: found for one, found in zip(kept, said, strict=False) if found is not None and one.raw}
     answers = {number: attrs.evolve(found, height=min(found.height, head)) for number, found in answers.items()}
     view = attrs.evolve(VIEW, head=head)
+    answers = uncontradicted(kept, answers)
     after = applied(kept, reconcile(kept, answers, view), head)
     again = reconcile(after, answers, view)
 

@@ -17,6 +17,7 @@ from tidemill.domain.search import Candidate, CycleQuery
 from tidemill.domain.snapshot import Snapshot
 from tidemill.domain.transaction import Unsigned, Wallet
 from tidemill.errors import PluginContractError, PluginError
+from tidemill.hookspecs.chain import ChainRules
 from tidemill.hookspecs.lender import Lender
 from tidemill.hookspecs.search import Searcher
 from tidemill.hookspecs.strategy import Strategy
@@ -222,6 +223,18 @@ def test_rules_that_are_wrong_when_they_are_first_asked_are_named(member: str, w
     arguments = (Wallet(SIM, "0xowner"),) if member == "watch" else ()
     with pytest.raises(PluginError, match=r"plugin chains\.toy: "):
         getattr(guarded, member)(*arguments)
+
+
+def test_rules_that_are_guarded_say_of_the_chain_what_they_say_unguarded() -> None:
+    """Whatever a chain declares of itself is the same to who asks through the guard: finality above all."""
+    rules = ToyRules()
+    declared = [name for name in ChainRules.__annotations__ if name != "needs"]
+    for place, name in enumerate(declared):
+        setattr(rules, name, f"{name} {place}")
+    guarded = GuardedRules(rules, "chains.toy", Supervisor({}, 3))
+    assert "finality" in declared
+    assert {name: getattr(rules, name) for name in declared} == {name: getattr(guarded, name) for name in declared}
+    assert rules.needs is guarded.needs
 
 
 def test_chain_that_failed_too_often_is_planned_on_no_more(bench: Benches) -> None:

@@ -41,6 +41,8 @@ class Going:
     execution: Execution
     brake: Brake | None = None
     intents: tuple[OpenIntent, ...] = ()
+    changed: tuple[IntentRecord, ...] = ()
+    """New states of these, to be kept in one commit with what the opening books of them."""
 
 
 def wants_live(config: Config, *, live: bool, tape: Path | None) -> bool:
@@ -82,10 +84,8 @@ async def executing(
     refuse(tuple(brake_findings(brake)))
     async with signing(pipeline, setup, data) as signer:
         left = await left_open(writer, links)
-        if left.changed:
-            await writer.keep_durable(left.changed)
         with _signalled(brake):
-            yield Going(live_execution(pipeline, links, signer, writer, brake, left.book, run), brake, left.intents)
+            yield Going(live_execution(pipeline, links, signer, writer, brake, left.book, run), brake, left.intents, left.changed)
 
 
 @contextmanager
@@ -221,8 +221,8 @@ async def _stands(link: ChainLink, record: IntentRecord, booked: Outcome) -> boo
     try:
         now = await link.outcome(record.signed)
     except VenueError:
-        # Nobody can say: the first block that can be asked about decides
-        return True
+        # Nobody can say. What is taken back is booked again as soon as it is seen; what stays booked would never be looked at again
+        return False
     return (now.status, now.height, now.block_hash) == (booked.status, booked.height, booked.block_hash)
 
 

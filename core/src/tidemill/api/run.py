@@ -22,6 +22,7 @@ from tidemill.api.tape import chosen_config
 from tidemill.config.model import Config
 from tidemill.domain.events import Batch
 from tidemill.domain.ids import AssetId, BookId, ChainId
+from tidemill.domain.intent import IntentRecord
 from tidemill.domain.note import RunHeader, Summary
 from tidemill.domain.note_json import summary_json
 from tidemill.errors import ConfigError, PluginError, TidemillError
@@ -215,7 +216,7 @@ async def _run(job: Job, pace: Pace) -> Summary:
         with Watchdog(job.pipeline.config.execution.watchdog_s, job.pipeline.supervisor, job.stop, rescue) as watchdog:
             warming.start()
             first = opening_batch(job.pipeline.books, held, going.intents, live=job.setup is not None)
-            summary = await _drive(driver, job, links, first, control, watchdog)
+            summary = await _drive(driver, job, links, first, going.changed, control, watchdog)
         if writer is not None:
             writer.finish(summary.ledger_hash)
         if recorder is not None:
@@ -234,7 +235,13 @@ async def _run(job: Job, pace: Pace) -> Summary:
 
 
 async def _drive(
-    driver: Lockstep, job: Job, links: dict[ChainId, ChainLink], first: Batch, control: Control, watchdog: Watchdog
+    driver: Lockstep,
+    job: Job,
+    links: dict[ChainId, ChainLink],
+    first: Batch,
+    changed: Sequence[IntentRecord],
+    control: Control,
+    watchdog: Watchdog,
 ) -> Summary:
     """Run the driver with the tasks around it; the notifiers hear the summary last."""
     async with anyio.create_task_group() as helpers:
@@ -246,7 +253,7 @@ async def _drive(
         async with anyio.create_task_group() as telling:
             telling.start_soon(job.notices.run)
             try:
-                await driver.feed(first, decide=False)
+                await driver.feed(first, decide=False, intents=changed)
                 if control.listener is not None:
                     operator = Operator(driver, job.pipeline.supervisor, control.facts)
                     helpers.start_soon(ControlServer(operator.answer).serve, control.listener)

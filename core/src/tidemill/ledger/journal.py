@@ -134,7 +134,11 @@ class Journal:
                 raise InvariantError(f"entry {row.id} ({row.kind}, ref {row.ref}) is no fill or cost of plan {plan.id}")
             postings = tuple(Posting(line.account, line.asset, -line.amount) for line in row.postings)
             turned.append(self._entry("reversal", row.book, row.chain, height, row.id, postings))
-        return (*turned, self._intent(plan, "reopened", height, "", ""))
+        return (*turned, self.reopened(plan, height))
+
+    def reopened(self, plan: Flow, height: int) -> IntentRow:
+        """Return the row of a plan that is in flight again: its block is gone, and its transaction may be included elsewhere."""
+        return self._intent(plan, "reopened", height, "", "")
 
     def adjustment(self, book: BookId, chain: ChainId, height: int, asset: AssetId, amount: int, reason: str) -> EntryRow:
         """Return the entry that brings a balance to what the chain or an operator says: ``amount`` is added; ``reason`` becomes the ref.

@@ -57,7 +57,8 @@ class ChainView:
     patience: int
 
 
-_INCLUDED = (OutcomeStatus.FILLED, OutcomeStatus.REVERTED)
+INCLUDED = (OutcomeStatus.FILLED, OutcomeStatus.REVERTED)
+"""A block holds it."""
 
 
 def reconcile(kept: Sequence[IntentRecord], answers: Mapping[int, Outcome], view: ChainView) -> tuple[Action, ...]:
@@ -85,7 +86,7 @@ def reconcile(kept: Sequence[IntentRecord], answers: Mapping[int, Outcome], view
 def _about(
     record: IntentRecord, answer: Outcome, others: Sequence[IntentRecord], answers: Mapping[int, Outcome], view: ChainView
 ) -> list[Action]:
-    if answer.status in _INCLUDED:
+    if answer.status in INCLUDED:
         return _included(record, answer, view)
     if answer.status is OutcomeStatus.DEAD:
         return _dead(record, answer, others, answers)
@@ -104,7 +105,7 @@ def _included(record: IntentRecord, answer: Outcome, view: ChainView) -> list[Ac
 
 
 def _dead(record: IntentRecord, answer: Outcome, others: Sequence[IntentRecord], answers: Mapping[int, Outcome]) -> list[Action]:
-    winner = next((one for one in others if one.number in answers and answers[one.number].status in _INCLUDED), None)
+    winner = next((one for one in others if one.number in answers and answers[one.number].status in INCLUDED), None)
     state = IntentState.DEAD if winner is None else IntentState.REPLACED
     reason = answer.reason if winner is None else f"transaction {winner.number} ({winner.tx}) took its slot"
     change = Change(record.number, state, answer.height, reason)
@@ -118,7 +119,7 @@ def _dead(record: IntentRecord, answer: Outcome, others: Sequence[IntentRecord],
 def _silent(record: IntentRecord, answer: Outcome, others: Sequence[IntentRecord], view: ChainView) -> list[Action]:
     """Return what to do about one that the chain neither includes nor excludes."""
     waited = view.head - record.since
-    late = view.head > record.expires + view.patience
+    late = view.head > record.expires + view.patience and waited > 0
     if late and not record.replaces and record.state is not IntentState.SEEN:
         # What it was for is over: its slot is taken, once, or runs out by itself
         return [Cancel(record.number)] if is_exclusive(record.slot) and not others else []
@@ -128,7 +129,8 @@ def _silent(record: IntentRecord, answer: Outcome, others: Sequence[IntentRecord
         case IntentState.SEEN:
             # Its block was dropped; whoever mines next may take it from any node that still has it
             reason = f"the block at {record.since} that held it is no longer part of the chain"
-            return [Change(record.number, IntentState.BROADCAST, view.head, reason), Send(record.number)]
+            back: list[Action] = [Tell(record.plan, answer)] if record.flow else []
+            return [*back, Change(record.number, IntentState.BROADCAST, view.head, reason), Send(record.number)]
         case IntentState.BROADCAST if waited >= view.patience > 0:
             told: list[Action] = [Tell(record.plan, answer)] if record.flow else []
             return [Change(record.number, IntentState.UNKNOWN, view.head, answer.reason or "no node says what became of it"), *told]

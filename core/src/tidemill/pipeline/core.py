@@ -23,7 +23,7 @@ from tidemill.pipeline.parts import BookPlan, Parts, bases_of
 from tidemill.stages import tell
 from tidemill.stages.books import Books
 from tidemill.stages.effects import Effects, Intent
-from tidemill.stages.flight import Flight
+from tidemill.stages.flight import Flight, Landed
 from tidemill.stages.guard import Fault
 from tidemill.stages.ideas import Asked, Idea, gather, ranked
 from tidemill.stages.planner import Planned, plan_idea
@@ -130,25 +130,30 @@ class Core:
 
     def _roll_back(self, event: ev.Rollback) -> None:
         if self.market.roll_back(event) is None:
+            # What was booked of dropped blocks is taken back all the same
             self._halt(f"{event.chain} was rolled back to {event.height}, further than the market can follow")
-            return
         before = self.flight.overlay.swaps
         undone = self.flight.roll_back(event.chain, event.height)
         after = self.flight.overlay.swaps
         self.market.touch(pool for pool in sorted({*before, *after}) if before.get(pool) != after.get(pool))
         for landed in undone:
-            plan, native = landed.intent.plan, self._native(event.chain)
-            assert isinstance(plan, Flow)  # noqa: S101 only flows land in blocks
-            self.books.settle(plan.book, landed.outcome, native, sign=-1)
-            self.books.reserve(plan.book, self._open_plan(plan, landed.intent.height))
-            self.tally.outcome(landed.outcome, native, gain=landed.gain, sign=-1)
-            if landed.rows:
-                self._out.rows.extend(self.journal.reverse(plan, landed.rows, height=event.height))
-            else:
-                self._out.rows.extend(self._taken_back(plan, landed.outcome, event.height))
-            self.market.drop_plan(plan)
+            self._undo(landed, event.height)
         # Undone last to first, they are in flight again in the order in which they were sent
         self._out.intents.extend(self.flight.reopen(landed) for landed in reversed(undone))
+
+    def _undo(self, landed: Landed, height: int) -> None:
+        """Take back what was booked of a plan: the block that held it is not part of the chain that has this head."""
+        plan = landed.intent.plan
+        assert isinstance(plan, Flow)  # noqa: S101 only flows land in blocks
+        native = self._native(plan.chain)
+        self.books.settle(plan.book, landed.outcome, native, sign=-1)
+        self.books.reserve(plan.book, self._open_plan(plan, landed.intent.height))
+        self.tally.outcome(landed.outcome, native, gain=landed.gain, sign=-1)
+        if landed.rows:
+            self._out.rows.extend(self.journal.reverse(plan, landed.rows, height=height))
+        else:
+            self._out.rows.extend(self._taken_back(plan, landed.outcome, height))
+        self.market.drop_plan(plan)
 
     def _taken_back(self, plan: Flow, outcome: Outcome, height: int) -> list[Row]:
         """Return the entries that undo what an earlier run booked of a plan: its own rows are closed with it."""
@@ -157,7 +162,8 @@ class Core:
         amounts[native] = amounts.get(native, 0) - outcome.cost
         reason = f"the block of plan {plan.id}, which an earlier run booked, was dropped"
         undone = [(asset, -amount) for asset, amount in sorted(amounts.items()) if amount]
-        return [self.journal.adjustment(plan.book, plan.chain, height, asset, amount, reason) for asset, amount in undone]
+        entries: list[Row] = [self.journal.adjustment(plan.book, plan.chain, height, asset, amount, reason) for asset, amount in undone]
+        return [*entries, self.journal.reopened(plan, height)]
 
     def _control(self, event: ev.Control) -> None:
         names = event.arguments
@@ -205,6 +211,11 @@ class Core:
         self.flight.send(intent, "")
 
     def _outcome(self, event: ev.OutcomeSeen) -> None:
+        before = self.flight.landed(event.plan)
+        if before is not None and not _same_block(before.outcome, event.outcome):
+            # A chain may tell of a transaction before it tells that it went back
+            self.flight.take_back(before)
+            self._undo(before, event.outcome.height)
         landed = self.flight.land(event, self.market.state, self.view(), self._net)
         if landed is None:
             return
@@ -425,3 +436,8 @@ class Core:
                 self._out.faults.extend(found)
                 found.clear()
         return self._out.take(reads, watches, halt=self.halted, stop=self._stopping)
+
+
+def _same_block(one: Outcome, other: Outcome) -> bool:
+    """Whether two answers tell of the same block and the same end."""
+    return (one.status, one.height, one.block_hash) == (other.status, other.height, other.block_hash)

@@ -37,6 +37,9 @@ class Execution(Protocol):
     async def take(self, intent: Intent, height: int) -> Sequence[Event]:
         """Take a plan that left the core at a height; return what is known of it at once."""
 
+    def reopened(self, intent: Intent, height: int) -> Sequence[IntentRecord]:
+        """Return how a plan stands whose block was dropped: kept in one commit with the entries that take back what was booked."""
+
     def due(self, chain: ChainId, height: int) -> bool:
         """Whether outcomes may be known once the events of this height are in: ideas are asked after them."""
 
@@ -69,6 +72,10 @@ class PaperExecution:
     async def take(self, intent: Intent, height: int) -> Sequence[Event]:
         """Take a plan; nothing is known of it before its height."""
         self._desk.take(intent, height)
+        return ()
+
+    def reopened(self, intent: Intent, height: int) -> Sequence[IntentRecord]:
+        """Return nothing: no transaction stands for a plan."""
         return ()
 
     def due(self, chain: ChainId, height: int) -> bool:

@@ -21,7 +21,7 @@ from tidemill.errors import RefusedByVenue, SignerError, SignerRefused, VenueErr
 from tidemill.hookspecs.chain import ChainLink, ChainRules
 from tidemill.ledger.intents import IntentBook
 from tidemill.ledger.plan_text import plan_to_text
-from tidemill.ledger.reconcile import Cancel, ChainView, Change, Send, Tell, reconcile
+from tidemill.ledger.reconcile import INCLUDED, Cancel, ChainView, Change, Send, Tell, reconcile
 from tidemill.pipeline.brake import Brake
 from tidemill.pipeline.execution import Settled
 from tidemill.pipeline.writer import LedgerWriter
@@ -81,6 +81,7 @@ class LiveExecution:
         self._assets = frozenset(assets)
         self._every = every
         self._looked: dict[ChainId, int] = {}
+        self._blocks: dict[int, str] = {}
         self._seq = 0
         self._log = structlog.get_logger("tidemill.live")
 
@@ -166,12 +167,21 @@ class LiveExecution:
             await self._keep(Change(record.number, IntentState.BROADCAST, height, reason))
         return None
 
+    def reopened(self, intent: Intent, height: int) -> Sequence[IntentRecord]:
+        """Bring the transactions of a plan whose block was dropped back to where they were before it was seen; return them.
+
+        A block that held one that is final may not be dropped: the chain broke its word, and the brake is pulled.
+        """
+        records = self.intents.of_plan(intent.plan.id)
+        if not any(not record.ended for record in records):
+            self.brake.pull(f"{intent.plan.chain} dropped a block that was final, with plan {intent.plan.id}", "chain")
+        seen = [record for record in records if record.state is IntentState.SEEN]
+        return [self._changed(Change(record.number, IntentState.BROADCAST, height, "its block was dropped")) for record in seen]
+
     async def _send_again(self, intent: Intent, height: int) -> None:
         """Send the bytes of a plan whose block was dropped once more."""
         for record in self.intents.of_plan(intent.plan.id):
             if not record.ended:
-                if record.state is IntentState.SEEN:
-                    await self._keep(Change(record.number, IntentState.BROADCAST, height, "its block was dropped"))
                 await self._resend(record.number, height)
 
     async def _resend(self, number: int, height: int) -> None:
@@ -205,7 +215,7 @@ class LiveExecution:
         kept = tuple(record for record in self.intents.open() if record.chain == chain)
         answers = {record.number: answer for record in kept if record.raw and (answer := await self._outcome(record)) is not None}
         changes: list[IntentRecord] = []
-        told: list[Event] = []
+        told: list[Event] = self._moved(kept, answers)
         for action in reconcile(kept, answers, ChainView(height, self._rules[chain].finality, self._patience)):
             match action:
                 case Change():
@@ -219,6 +229,22 @@ class LiveExecution:
         told += await self._holdings(chain, height, snapshot)
         self._seq += 1
         return Settled(Batch("live", self._seq, chain, height, block_hash, "", "confirmed", now_ns, now_ns, tuple(told)), tuple(changes))
+
+    def _moved(self, kept: Sequence[IntentRecord], answers: Mapping[int, Outcome]) -> list[Event]:
+        """Return the outcomes of seen transactions that stand in another block than the core was told of, at the same height.
+
+        Who was not there when a chain went back, or heard only of a gap, is told so by nobody else. The first time in a run all are told.
+        """
+        moved: list[Event] = []
+        for record in kept:
+            answer = answers.get(record.number)
+            if answer is None or answer.status not in INCLUDED:
+                continue
+            known = self._blocks.get(record.number)
+            self._blocks[record.number] = answer.block_hash
+            if record.flow and record.state is IntentState.SEEN and record.since == answer.height and known != answer.block_hash:
+                moved.append(OutcomeSeen(record.plan, answer))
+        return moved
 
     async def _holdings(self, chain: ChainId, height: int, snapshot: Snapshot) -> list[Event]:
         """Return what a chain says we hold, where it is time to ask, and nothing is out that would count twice or not at all."""

@@ -28,7 +28,7 @@ from tidemill.pipeline.warming import Warming
 from tidemill.pipeline.writer import LedgerWriter
 from tidemill.stages.chain_rules import path_of
 from tidemill.stages.contract import given
-from tidemill.stages.effects import Effects
+from tidemill.stages.effects import Effects, Intent
 from tidemill.tape.writer import TapeWriter
 from tidemill.units import NS_PER_S
 
@@ -251,6 +251,7 @@ class Lockstep:
             self._headed(heads, batch)
         for row in effects.rows:
             self.digest.add(row)
+        intents = (*intents, *self._reopened(effects.intents))
         if self._writer is not None and intents:
             self._writer.keep(intents, effects.rows, durable=True)
         elif self._writer is not None and effects.rows:
@@ -280,6 +281,14 @@ class Lockstep:
         self.halted = self.halted or effects.halt
         self.stopped = self.stopped or effects.stop
         return effects
+
+    def _reopened(self, intents: Sequence[Intent]) -> Sequence[IntentRecord]:
+        """Return the new states of plans whose block was dropped."""
+        found: list[IntentRecord] = []
+        for intent in intents:
+            if intent.reopened:
+                found += self._execution.reopened(intent, self.core.market.state.chains[intent.plan.chain].head.height)
+        return found
 
     def _headed(self, heads: int, batch: Batch) -> None:
         """Take note that blocks came."""

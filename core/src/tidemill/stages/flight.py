@@ -120,6 +120,15 @@ class Flight:
         self._settled.add(intent.plan.id)
         self._landed.append(Landed(intent, outcome, "", 0))
 
+    def landed(self, plan: PlanId) -> Landed | None:
+        """Return what was booked of a plan, as long as its block can be rolled back."""
+        return next((one for one in self._landed if one.intent.plan.id == plan), None)
+
+    def take_back(self, landed: Landed) -> None:
+        """Put a plan back in flight whose outcome turned out to be another one."""
+        self._landed.remove(landed)
+        self.reopen(landed)
+
     def drop(self, plan: PlanId) -> tuple[Intent, str] | None:
         """Forget an intent that provably never happened and return it with its route; None where it is not in flight."""
         return self._open.pop(plan, None)
