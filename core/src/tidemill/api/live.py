@@ -22,6 +22,7 @@ from tidemill.domain.transaction import Wallet
 from tidemill.errors import SignerError, UsageError, VenueError
 from tidemill.hookspecs.chain import ChainLink
 from tidemill.ledger.intents import IntentBook
+from tidemill.ledger.journal import REFUSED
 from tidemill.ledger.plan_text import plan_from_text
 from tidemill.pipeline.assemble import Pipeline
 from tidemill.pipeline.brake import Brake
@@ -209,7 +210,7 @@ async def left_open(writer: LedgerWriter, links: Mapping[ChainId, ChainLink]) ->
 
 def _booked(writer: LedgerWriter, record: IntentRecord) -> Outcome | None:
     """Return what the ledger says became of a plan in the block where it was last seen."""
-    rows = [row for row in writer.results(record.plan) if row.height == record.since]
+    rows = [row for row in writer.results(record.plan) if row.height == record.since and row.status != REFUSED]
     return _outcome_of(rows[-1]) if rows else None
 
 
