@@ -155,9 +155,11 @@ class Desk:
         )
 
     async def take(self, name: str = "p1", *, height: int = 10, expires: int = EXPIRES, reopened: bool = False) -> list[tuple[Any, ...]]:
-        """Hand over a plan; return (plan, by, reason) of what was refused at once."""
+        """Hand over a plan, as the driver does; return (plan, by, reason) of what was refused at once."""
         plan = flow(name, expires)
         intent = Intent(plan, Unsigned(plan.id, SIM, name.encode(), 1_000, expires, name), height, reopened)
+        if reopened:
+            self.writer.keep(self.live.reopened(intent, height), durable=True)
         known = await self.live.take(intent, height)
         return [(event.plan, event.by, event.reason) for event in known if isinstance(event, RefusedSeen)]
 

@@ -140,12 +140,12 @@ async def test_plan_whose_block_was_dropped_goes_out_as_the_same_bytes(desk: Any
     desk.since()
 
     assert [] == await desk.take(reopened=True, height=12)
-    assert {"keep 1:broadcast", "broadcast tx-1"} == set(desk.since())
+    assert ["keep 1:broadcast!", "broadcast tx-1"] == desk.since()
     assert ["1:broadcast:its block was dropped"] == desk.states()
 
 
 async def test_plan_that_has_ended_is_not_sent_again(desk: Any, filled: Filled) -> None:
-    """A transaction in a block that stays is final, whatever the core thinks of the plan."""
+    """A chain that drops a block that was final broke its word: nothing goes out again, and the brake is pulled."""
     await desk.take()
     desk.link.outcomes["tx-1"] = filled(11)
     _, states = await desk.settle(14)
@@ -154,6 +154,7 @@ async def test_plan_that_has_ended_is_not_sent_again(desk: Any, filled: Filled) 
     assert ["1:final"] == states
     assert [] == await desk.take(reopened=True, height=12)
     assert [] == desk.since()
+    assert ("chain", True) == (desk.brake.stopped.by, "dropped a block that was final" in desk.brake.stopped.cause)
 
 
 async def test_plan_that_is_sent_again_and_refused_stays_in_flight(desk: Any) -> None:
