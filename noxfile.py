@@ -126,6 +126,12 @@ def faults(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def soak(session: nox.Session) -> None:
+    """Trades 24 simulated hours with real money while everything fails, twice with one seed; `-- HOURS SEED`: so many, another seed."""
+    session.run("python", "-m", "tests.faults.soak", *session.posargs)
+
+
+@nox.session(default=False)
 def isolated(session: nox.Session) -> None:
     """Runs the tests of each lib and plugin with nothing installed but what it declares."""
     paths = [path for pattern in PACKAGES for path in sorted(ROOT.glob(f"{pattern}/pyproject.toml"))]

@@ -8,6 +8,7 @@ from tidemill_chain_sim.node.asks import (
     Ask,
     At,
     Entry,
+    HappenedAsk,
     Hello,
     HelloAsk,
     MempoolAsk,
@@ -52,6 +53,10 @@ class NodeClient:
     def mempool(self) -> tuple[Waiting, ...]:
         """Return what waits to be included."""
         return self._ask(MempoolAsk())
+
+    def happened(self) -> dict[str, int]:
+        """Return how often each thing went wrong since the node was started, by the name of its setting without its unit."""
+        return self._ask(HappenedAsk())
 
     def mine(self, blocks: int = 1) -> At:
         """Have blocks mined, and return the head."""

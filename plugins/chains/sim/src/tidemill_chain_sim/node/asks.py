@@ -197,6 +197,13 @@ class MempoolAsk(Ask[tuple[Waiting, ...]]):
 
 
 @frozen
+class HappenedAsk(Ask[dict[str, int]]):
+    """Asks how often each thing went wrong since the node was started, by the name of its setting without its unit."""
+
+    answer: ClassVar[Any] = dict[str, int]
+
+
+@frozen
 class MineAsk(Ask[At]):
     """Has a block mined upon the head, whoever may ask for it later; answered with the head then."""
 
@@ -215,7 +222,7 @@ ASKS: Mapping[str, type[Ask[Any]]] = {
     kind.__name__.removesuffix("Ask").lower(): kind
     for kind in (
         HelloAsk, HeadAsk, NextAsk, ReadAsk, LogsAsk, SimulateAsk, AccountAsk, BlocksAsk, BroadcastAsk, OutcomeAsk, StatementAsk,
-        MempoolAsk, MineAsk, ReorganiseAsk,
+        MempoolAsk, HappenedAsk, MineAsk, ReorganiseAsk,
     )
 }  # fmt: skip
 """Asks by the name that they go by on the wire."""

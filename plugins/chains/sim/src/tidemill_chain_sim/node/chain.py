@@ -1,5 +1,6 @@
 """A node: one chain, whoever asks it, with what goes wrong between."""
 
+from collections import Counter
 from typing import Any, Protocol, TypeVar, cast
 
 from tidemill.domain.events import Log, States
@@ -43,12 +44,14 @@ class SimNode:
         engine: the chain.
         faults: what goes wrong.
         steps: where changes are kept; None: nowhere.
+        happened: how often each thing of the script went wrong, by the name of its setting.
     """
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.faults = Faults(engine.market.seed, engine.market.settings)
         self.steps: Steps | None = None
+        self.happened: Counter[str] = Counter()
         self._storage = Storage(engine.market)
         self._late: list[tuple[int, SignedTransaction]] = []
         self._owes_block = False
@@ -99,6 +102,8 @@ class SimNode:
             case asks.MempoolAsk():
                 waiting = self.engine.mempool.waiting
                 return tuple(asks.Waiting(tx.tx, tx.account, tx.sealed.slot, tx.sealed.max_fee) for tx in waiting)
+            case asks.HappenedAsk():
+                return {name: count for name, count in sorted(self.happened.items()) if count}
             case asks.MineAsk():
                 return _at(self.mine())
             case asks.ReorganiseAsk():
@@ -113,9 +118,11 @@ class SimNode:
         """
         head = self.engine.head
         if self.faults.is_lost(head.height, tx.tx):
+            self.happened["broadcast_lost"] += 1
             return
         delay = self.faults.delay(head.height, tx.tx)
         if delay:
+            self.happened["broadcast_late"] += 1
             self._late.append((head.height + delay, tx))
         else:
             self.engine.mempool.submit(tx, head)
@@ -131,9 +138,11 @@ class SimNode:
         fork = self.engine.fork(height)
         for tx in mempool.waiting if self.faults.chosen.forgotten_ppm else ():
             if self.faults.is_forgotten(height, fork, tx.tx):
+                self.happened["forgotten"] += 1
                 mempool.forget(tx.tx)
         block = self.engine.mine()
         self._owes_block, self._outage = False, self.faults.outage(block.height, fork)
+        self.happened["outage"] += bool(self._outage)
         if self.steps is not None:
             self.steps.mined(block)
         return block
@@ -150,6 +159,7 @@ class SimNode:
                 f"{depth} blocks below head {head} cannot be dropped: {lowest} is final; reorganisation_ppm above 0 and a larger "
                 "reorganisation_depth let chains go back"
             )
+        self.happened["reorganisation"] += 1
         kept = self.engine.go_back(depth)
         self._owes_block = True
         if self.steps is not None:
@@ -221,6 +231,7 @@ class SimNode:
         if self.steps is not None:
             self.steps.broadcast(raw)
         unanswered = self.faults.is_unanswered(self.engine.head.height, tx.tx)
+        self.happened["broadcast_unknown"] += unanswered
         try:
             self.take(tx)
         except RefusedByVenue:
@@ -234,6 +245,7 @@ class SimNode:
         self._demand_service()
         head = self.engine.head
         age = min(head.height, self.faults.age(head.height, tx.tx))
+        self.happened["outcome_old"] += bool(age)
         return self.engine.mempool.outcome(tx, self._block_at(head.height - age), self._final(age))
 
     def _statement(self, account: str) -> tuple[asks.Entry, ...]:

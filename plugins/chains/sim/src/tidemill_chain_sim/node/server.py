@@ -73,11 +73,14 @@ class NodeServer:
         self._known = at
         faults, number, older, self._last = self._node.faults, self._number, self._last, answer
         if faults.answer_is_lost(head.height, number):
+            self._node.happened["answer_lost"] += 1
             return
         delay = faults.answer_delay_ms(head.height, number)
         if delay:
+            self._node.happened["answer_late"] += 1
             await anyio.sleep(seconds(delay))
         if faults.answer_is_twice(head.height, number):
+            self._node.happened["answer_twice"] += 1
             answer = older + answer + answer
         await _send(stream, answer)
 
