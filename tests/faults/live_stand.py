@@ -168,13 +168,14 @@ class Stand:
 
 
 @contextmanager
-def live_stand(folder: Path, *, seed: int = 3, state: Path | None = None, **settings: Any) -> Iterator[Stand]:
-    """Make a stand; its node and its signer end with the block."""
+def live_stand(folder: Path, *, seed: int = 3, state: Path | None = None, key: str = "", **settings: Any) -> Iterator[Stand]:
+    """Make a stand; its node and its signer end with the block. ``key`` is the account's private key in hex, "" makes a new one."""
     chosen = {**QUIET, **settings}
     (folder / "pass").write_text(PASSPHRASE)
     (folder / "pass").chmod(0o600)
     scheme = "ed25519" if chosen.get("accounts") == "svm" else "secp256k1"
-    _tidemill(folder, "keys", "add", "main", "--scheme", scheme, "--keystore", "keys", "--passphrase-file", "pass")
+    made = ("import", "main", "--from", "hex", "--file", "-") if key else ("add", "main")
+    _tidemill(folder, "keys", *made, "--scheme", scheme, "--keystore", "keys", "--passphrase-file", "pass", given=key)
     listed = json.loads(_tidemill(folder, "keys", "list", "--keystore", "keys", "--json").splitlines()[0])
     account = str(listed["address"]) if scheme == "ed25519" else str(listed["address"]).lower()
     with sim_node(seed=seed, settings=chosen, state=state) as node:
@@ -218,9 +219,9 @@ def _end_signer(signer: subprocess.Popen[str]) -> None:
         signer.stdout.close()
 
 
-def _tidemill(folder: Path, *arguments: str) -> str:
+def _tidemill(folder: Path, *arguments: str, given: str = "") -> str:
     command = [COMMAND, *arguments]
-    return subprocess.run(command, cwd=folder, env=_environment(), check=True, capture_output=True, text=True).stdout
+    return subprocess.run(command, cwd=folder, env=_environment(), check=True, capture_output=True, input=given, text=True).stdout
 
 
 def _environment(**changes: str) -> dict[str, str]:

@@ -7,7 +7,6 @@ It is done twice with one seed. Both must come to one ledger, hash for hash, who
 import hashlib
 import json
 import shutil
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -15,15 +14,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Thread
 from typing import Any
 
 from attrs import evolve, frozen
 
-from tests.faults.live_kills import judged
-from tests.faults.live_stand import COMMAND, Stand, live_stand
+from tests.faults.live_judge import judged
+from tests.faults.live_stand import Stand, live_stand
 from tests.faults.soak_memory import Sample, slope, warm
 from tests.faults.soak_script import CHAIN, RISK_PPM, STRATEGY_PPM, Part, parts
+from tidemill.domain.records import IntentRow
+from tidemill.ledger.verify import IN_FLIGHT
 from tidemill_chain_sim.settings import SimSettings
 from tidemill_store_sqlite import SqliteStore
 
@@ -36,7 +36,7 @@ PLUGINS: Mapping[str, Mapping[str, str]] = {
     "soak_faulty": {"strategies": "strategy", "risk": "risk"},
 }
 """The soak's own plugins by module: the folders of the configuration in which each stands, with the kind."""
-START_S = 60
+POLL_S = 0.02
 
 
 @frozen
@@ -64,7 +64,9 @@ def soak(folder: Path, hours: str, seed: int, block_time_s: int = SimSettings().
     script = parts(round(float(hours) * HOUR_S) // block_time_s, block_time_s, seed)
     faults: Counter[str] = Counter({"runs begun anew": len(script) - 1, "signers killed": len(script)})
     ended: Counter[str] = Counter()
-    with live_stand(folder, seed=seed, block_time_s=block_time_s, **MARKET, **CHAIN) as stand, _own_key(stand, seed):
+    # Names of transactions follow from the key, and from them what the chain does about each
+    key = hashlib.sha256(f"key of soak {seed}".encode()).hexdigest()
+    with live_stand(folder, seed=seed, key=key, block_time_s=block_time_s, **MARKET, **CHAIN) as stand:
         _install(stand, block_time_s)
         for number, part in enumerate(script):
             for line in _run(stand, number, part, seed, HOUR_S // block_time_s // LOOKS_AN_HOUR):
@@ -73,56 +75,11 @@ def soak(folder: Path, hours: str, seed: int, block_time_s: int = SimSettings().
                 if line["event"] == "summary":
                     ended.update({name: line[name] for name in ("blocks", "fills", "reverts")})
         faults.update(stand.chain.happened())
-        books = str(judged(stand, 0))
+        books = f"{judged(stand, 0)}{forgotten(stand.folder)}"
         samples = tuple(Sample(**json.loads(line)) for line in (folder / "samples").read_text("ascii").splitlines())
-        ledger = _hash(stand)
+        ledger = _hash(folder)
     seconds = round(time.monotonic() - begun)
     return Soaked(ledger, ended["blocks"], ended["fills"], ended["reverts"], dict(sorted(faults.items())), samples, books, seconds)
-
-
-@contextmanager
-def _own_key(stand: Stand, seed: int) -> Iterator[None]:
-    """Let the stand sign with a key that follows from the seed: names of transactions do, and what the chain does about each of them."""
-    _end(stand.signer)
-    key = stand.folder / "key"
-    key.write_text(hashlib.sha256(f"key of soak {seed}".encode()).hexdigest())
-    key.chmod(0o600)
-    _keys(stand, "remove", "main", "--yes")
-    _keys(stand, "import", "main", "--from", "hex", "--file", "key", "--passphrase-file", "pass")
-    key.unlink()
-    account = str(json.loads(_keys(stand, "list", "--json"))["address"]).lower()
-    config = stand.folder / "tidemill.toml"
-    config.write_text(config.read_text("utf-8").replace(stand.account, account), "utf-8")
-    stand.account = account
-    _start_signer(stand)
-    try:
-        yield
-    finally:
-        _end(stand.signer)
-
-
-def _keys(stand: Stand, *arguments: str) -> str:
-    command = [COMMAND, "keys", *arguments, "--keystore", "keys"]
-    return subprocess.run(command, cwd=stand.folder, check=True, capture_output=True, text=True).stdout
-
-
-def _start_signer(stand: Stand) -> None:
-    """Start a signer, and return once it listens."""
-    command = [COMMAND, "signer", "--passphrase-file", "pass"]
-    (stand.folder / "keys" / "signer.sock").unlink(missing_ok=True)
-    with (stand.folder / "signer.log").open("a") as log:
-        stand.signer = subprocess.Popen(command, cwd=stand.folder, stdout=log, stderr=subprocess.STDOUT, text=True)
-    until = time.monotonic() + START_S
-    while not (stand.folder / "keys" / "signer.sock").exists():
-        assert stand.signer.poll() is None, (stand.folder / "signer.log").read_text()
-        assert time.monotonic() < until, "the signer did not start"
-        time.sleep(0.02)
-    (stand.folder / "signer.pid").write_text(str(stand.signer.pid), "ascii")
-
-
-def _end(process: subprocess.Popen[str]) -> None:
-    process.kill()
-    process.wait()
 
 
 def _install(stand: Stand, block_time_s: int) -> None:
@@ -153,27 +110,43 @@ def _run(stand: Stand, number: int, part: Part, seed: int, every: int) -> Iterat
         "run": number, "seed": seed, "every": every, "kill_signer_at": kill_at, "strategy_ppm": STRATEGY_PPM, "risk_ppm": RISK_PPM,
         "samples": str(folder / "samples"), "signer": str(folder / "signer.pid"), "ask": str(ask), "done": str(done),
     }  # fmt: skip
-    process = stand.start("--blocks", str(part.blocks), SOAK=json.dumps(chosen))
-    said: list[str] = []
-    reading = Thread(target=lambda: said.extend(process.communicate()))
-    reading.start()
-    while reading.is_alive():
+    out, signer = folder / "run.log", folder / "signer.pid"
+    signer.write_text(str(stand.signer.pid), "ascii")
+    process = stand.start_writing(out, "--blocks", str(part.blocks), SOAK=json.dumps(chosen))
+    while process.poll() is None:
         if ask.exists():
             ask.unlink()
-            _end(stand.signer)
-            _start_signer(stand)
+            stand.restart_signer()
+            signer.write_text(str(stand.signer.pid), "ascii")
             done.touch()
-        reading.join(timeout=0.02)
-    assert process.returncode == 0, said[1]
-    return map(json.loads, said[0].splitlines())
+        time.sleep(POLL_S)
+    said = out.read_text("utf-8").splitlines()
+    assert process.returncode == 0, said[-20:]
+    return map(json.loads, said)
 
 
-def _hash(stand: Stand) -> str:
+def _hash(folder: Path) -> str:
     """Return a hash over the ledgers of all runs, in order."""
-    store = SqliteStore()
-    store.open(stand.folder / "data", write=False)
-    try:
+    with _ledger(folder) as store:
         return hashlib.sha256("\n".join(run.ledger_hash for run in store.runs()).encode()).hexdigest()
+
+
+def forgotten(folder: Path) -> str:
+    """Say how many plans the ledger still has in flight though their transactions have ended: they would hold back others for ever."""
+    with _ledger(folder) as store:
+        rows = (row for run in store.runs() for row in store.rows(run.run))
+        states = {row.plan: row.state for row in rows if isinstance(row, IntentRow)}
+        out = {record.plan for record in store.intents()}
+    forgotten = sum(state in IN_FLIGHT and plan not in out for plan, state in states.items())
+    return f", {forgotten} plans forgotten in flight" if forgotten else ""
+
+
+@contextmanager
+def _ledger(folder: Path) -> Iterator[SqliteStore]:
+    store = SqliteStore()
+    store.open(folder / "data", write=False)
+    try:
+        yield store
     finally:
         store.close()
 

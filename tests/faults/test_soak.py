@@ -7,13 +7,29 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
-from tests.faults.soak import Soaked, main, report, soak
+from tests.faults.soak import Soaked, forgotten, main, report, soak
 from tests.faults.soak_memory import BLOCKS_AN_HOUR, WARM_UP_BLOCKS, Sample, slope, warm
 from tests.faults.soak_script import ALONE_BLOCKS, parts
+from tidemill.domain.ids import BookId, ChainId, OpportunityId, PlanId
+from tidemill.domain.intent import IntentRecord, IntentState
+from tidemill.domain.records import IntentRow
+from tidemill_store_sqlite import SqliteStore
 
 HOURS, BLOCK_TIME_S, SEED = "0.4", 6, 1
 GROWS = 2_500_000
 """So many bytes an hour grows what the samples below show."""
+
+
+def intent_row(seq: int, plan: str, state: str) -> IntentRow:
+    return IntentRow(seq, PlanId(plan), OpportunityId("o"), BookId("main"), "s", ChainId("sim:1"), 5, state, (), 0, "", "{}")
+
+
+def out_record(plan: str, number: int = 1) -> IntentRecord:
+    return IntentRecord(
+        number=number, run=1, plan=PlanId(plan), book=BookId("main"), strategy="s", chain=ChainId("sim:1"), account="0xac", flow="{}",
+        payload=b"p", compute_limit=1, compute=1, expires=9, digest="d", height=5, slot=f"nonce:{number}",
+        state=IntentState.PLANNED, since=5,
+    )  # fmt: skip
 
 
 def leaking(run: int, first: int, count: int) -> Sequence[Sample]:
@@ -30,7 +46,7 @@ def test_soak_of_one_seed_comes_to_one_ledger_that_is_the_chain_s(tmp_path: Path
         first, again = both.map(lambda folder: soak(folder, HOURS, SEED, BLOCK_TIME_S), folders)
     fine, line = report(HOURS, (first, again))
 
-    assert (True, first.ledger, first.faults) == (fine, again.ledger, again.faults)
+    assert (True, first.ledger, first.faults) == (fine, again.ledger, again.faults), line
     assert line.startswith(
         f"0.3 h simulated, {first.blocks} blocks, {first.fills} fills, {sum(first.faults.values())} faults: same hash twice"
     )
@@ -86,6 +102,26 @@ def test_report_names_what_is_wrong() -> None:
     assert (True, fine) == report("24", (one, one))
     assert (False, True) == (report("24", (one, other))[0], "same hash NOT (aaaaaaaaaaaa, bbbbbbbbbbbb)" in report("24", (one, other))[1])
     assert (False, True) == (report("24", (one, poor))[0], "1 lost" in report("24", (one, poor))[1])
+
+
+def test_plans_that_the_ledger_forgot_in_flight_are_counted(tmp_path: Path) -> None:
+    """They hold back every plan that touches their pools, and no balance shows it: here two, one of which has a transaction that is out."""
+    store = SqliteStore()
+    store.open(tmp_path / "data")
+    rows = [
+        intent_row(1, "lost", "reopened"),
+        intent_row(2, "out", "planned"),
+        intent_row(3, "done", "planned"),
+        intent_row(4, "done", "filled"),
+    ]
+    store.write(store.begin("{}", "2026-01-01"), rows, durable=True)
+    assert ", 2 plans forgotten in flight" == forgotten(tmp_path)
+    store.keep_intents((out_record("out"),), "2026-01-01", durable=True)
+    assert ", 1 plans forgotten in flight" == forgotten(tmp_path)
+    store.keep_intents((out_record("lost", 2),), "2026-01-01", durable=True)
+    store.close()
+
+    assert "" == forgotten(tmp_path)
 
 
 def test_main_prints_each_soak_and_one_last_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ from tidemill.domain.ids import ChainId, PlanId
 from tidemill.domain.intent import ENDED, NEXT, IntentRecord, IntentState, IntentStep
 from tidemill.errors import InvariantError
 from tidemill.ledger.intent_rules import record_faults, slot_faults
-from tidemill.ledger.intents import IntentBook
+from tidemill.ledger.intents import KEPT_ENDED, IntentBook
 from tidemill_testing.conformance.intents import planned, then, way
 
 PLANNED, SIGNED, BROADCAST, SEEN, FINAL, REPLACED, DEAD = (
@@ -59,6 +59,21 @@ def test_book_forgets_nothing_when_a_transaction_ends_but_frees_its_slot() -> No
     assert ended == book.change(1, DEAD, 120, "the head passed 110")
 
 
+def test_book_holds_the_last_that_ended_and_all_that_are_open() -> None:
+    """A run that lasts does not grow with what it did; the numbers go on."""
+    book = book_of(planned(1))
+    for number in range(2, 2 * KEPT_ENDED):
+        book.add(planned(number, plan=PlanId(f"plan-{number // 2}")))
+        book.change(number, DEAD, 120)
+    numbers = [record.number for record in book.records()]
+    assert [1, *range(KEPT_ENDED, 2 * KEPT_ENDED)] == numbers
+    assert numbers == [record.number for record in IntentBook(book.records()).records()]
+    assert 2 * KEPT_ENDED == book.next_number
+    assert () == book.of_plan(PlanId("plan-2"))
+    with pytest.raises(InvariantError, match="there is no intent 2, or it ended long ago: the last one is 511"):
+        book.get(2)
+
+
 def test_book_goes_on_where_the_store_ended() -> None:
     """Filled from a store in any order it has the same answers, and the next number even where what has ended was left out."""
     book = book_of(planned(1), planned(2), planned(3))
@@ -101,7 +116,7 @@ def test_book_refuses_bytes_that_change_or_are_missing() -> None:
         with pytest.raises(InvariantError, match="differs from what is kept"):
             book.change(1, BROADCAST, 102, tx=tx, raw=raw)
     assert kept.raw == book.change(1, BROADCAST, 102).raw
-    with pytest.raises(InvariantError, match="there is no intent 7: the last one is 1"):
+    with pytest.raises(InvariantError, match="there is no intent 7, or it ended long ago: the last one is 1"):
         book.get(7)
 
 

@@ -1,5 +1,6 @@
 """Our transactions as a live run holds them in memory: what it may do next is asked here, what it did is kept in the store."""
 
+from collections import deque
 from collections.abc import Iterable
 
 import attrs
@@ -9,9 +10,12 @@ from tidemill.domain.intent import IntentRecord, IntentState
 from tidemill.errors import InvariantError
 from tidemill.ledger.intent_rules import Place, place_of, refusal
 
+KEPT_ENDED = 256
+"""So many transactions that have ended are held, the last ones: a run that lasts must not grow with what it did."""
+
 
 class IntentBook:
-    """The current state of each transaction, by its number, its plan and its slot.
+    """The current state of each open transaction, and of the last ones that ended, by number, plan and slot.
 
     It does nothing outside itself: what ``add`` and ``change`` return must be kept in the store before anything is done about it, and in
     this order. Whatever it accepts a store accepts as well, because both ask ``intent_rules``.
@@ -28,6 +32,7 @@ class IntentBook:
         self._records: dict[int, IntentRecord] = {}
         self._plans: dict[PlanId, list[int]] = {}
         self._held: dict[Place, list[int]] = {}
+        self._ended: deque[int] = deque()
         self._last = last
         for record in sorted(records, key=lambda record: record.number):
             if record.number in self._records:
@@ -40,7 +45,7 @@ class IntentBook:
         return self._last + 1
 
     def records(self) -> tuple[IntentRecord, ...]:
-        """Return all transactions as they are now, in order of their numbers."""
+        """Return the transactions as they are now, in order of their numbers: all that are open, and the last ones that ended."""
         return tuple(self._records.values())
 
     def open(self) -> tuple[IntentRecord, ...]:
@@ -52,11 +57,11 @@ class IntentBook:
         """Return one transaction as it is now.
 
         Raises:
-            InvariantError: there is none of this number.
+            InvariantError: there is none of this number, or it ended long ago.
         """
         record = self._records.get(number)
         if record is None:
-            raise InvariantError(f"there is no intent {number}: the last one is {self._last}")
+            raise InvariantError(f"there is no intent {number}, or it ended long ago: the last one is {self._last}")
         return record
 
     def of_plan(self, plan: PlanId) -> tuple[IntentRecord, ...]:
@@ -112,6 +117,7 @@ class IntentBook:
             held.remove(number)
             if not held:
                 del self._held[place_of(kept)]
+            self._forget(number)
         return changed
 
     def _accept(self, change: IntentRecord, kept: IntentRecord | None) -> None:
@@ -122,6 +128,18 @@ class IntentBook:
     def _insert(self, record: IntentRecord) -> None:
         self._records[record.number] = record
         self._plans.setdefault(record.plan, []).append(record.number)
-        if not record.ended:
-            self._held.setdefault(place_of(record), []).append(record.number)
         self._last = max(self._last, record.number)
+        if record.ended:
+            self._forget(record.number)
+        else:
+            self._held.setdefault(place_of(record), []).append(record.number)
+
+    def _forget(self, ended: int) -> None:
+        """Hold one more that has ended, and let go of the one that ended longest ago."""
+        self._ended.append(ended)
+        if len(self._ended) > KEPT_ENDED:
+            oldest = self._records.pop(self._ended.popleft())
+            numbers = self._plans[oldest.plan]
+            numbers.remove(oldest.number)
+            if not numbers:
+                del self._plans[oldest.plan]

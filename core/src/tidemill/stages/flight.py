@@ -41,6 +41,10 @@ class Landed:
         return self.outcome.status is not OutcomeStatus.UNKNOWN
 
 
+SETTLED_HEADS = 16 * ROLLBACK_BLOCKS
+"""What is said of a settled plan a second time is known to be that for so many heads: nobody asks about it any more."""
+
+
 class Flight:
     """Tracks intents from the door to their outcome, and what paper fills leave behind."""
 
@@ -51,7 +55,8 @@ class Flight:
         self._paper = paper
         self._open: dict[PlanId, tuple[Intent, str]] = {}
         self._landed: list[Landed] = []
-        self._settled: set[PlanId] = set()
+        self._heads = 0
+        self._settled: dict[PlanId, int] = {}
         self._overlays: dict[ChainId, list[tuple[int, Overlay]]] = {}
         self._cache: dict[PoolId, tuple[Pool, object, Pool | None]] = {}
 
@@ -117,7 +122,7 @@ class Flight:
 
     def landed_before(self, intent: Intent, outcome: Outcome) -> None:
         """Take up a plan whose outcome an earlier run has booked, as long as its block can be dropped."""
-        self._settled.add(intent.plan.id)
+        self._settled[intent.plan.id] = self._heads
         self._landed.append(Landed(intent, outcome, "", 0))
 
     def landed(self, plan: PlanId) -> Landed | None:
@@ -152,7 +157,7 @@ class Flight:
         landed = Landed(intent, outcome, route, gain)
         if landed.final:
             del self._open[event.plan]
-            self._settled.add(event.plan)
+            self._settled[event.plan] = self._heads
         if self._paper and outcome.status is OutcomeStatus.FILLED:
             at = state.chains[plan.chain].head
             filled = self._safely(plan.pools[0], state, self.overlay.filled, plan.id, outcome.fills, view, state.pools, at)
@@ -165,6 +170,9 @@ class Flight:
 
     def head(self, chain: ChainId, height: int, state: MarketState) -> tuple[PoolId, ...]:
         """Begin a block: keep what the last one left, age the overlay; return the pools on which it ended."""
+        self._heads += 1
+        while self._settled and (oldest := next(iter(self._settled.items())))[1] < self._heads - SETTLED_HEADS:
+            del self._settled[oldest[0]]
         view = state.chains.get(chain)
         if view is not None:
             past = self._overlays.setdefault(chain, [])
@@ -216,5 +224,5 @@ class Flight:
         waiting = {**self._open, intent.plan.id: (intent, landed.route)}
         # Oldest first, as they were sent: stacking counts on it
         self._open = dict(sorted(waiting.items(), key=lambda one: one[1][0].height))
-        self._settled.discard(intent.plan.id)
+        self._settled.pop(intent.plan.id, None)
         return intent

@@ -11,8 +11,11 @@ from tidemill_command_signer.audit import AuditError, Entry
 from tidemill_command_signer.audit.entry import now
 from tidemill_command_signer.policy import Used
 
-REMEMBERED: Final = 100_000
-"""So many signatures are given again without being counted again; of an older payload the day would be charged once more."""
+REMEMBERED: Final = 4_096
+"""So many signatures are given again without being counted again; of an older payload the day would be charged once more.
+
+Who was not answered asks again at once, or when its process is started again.
+"""
 
 
 def digest_of(payload: bytes) -> str:
@@ -31,7 +34,7 @@ class Signatures:
         self._clock = clock
         self._day = ""
         self._used: dict[ChainId, Used] = {}
-        self._given: OrderedDict[tuple[str, str, str], bytes] = OrderedDict()
+        self._given: OrderedDict[bytes, bytes] = OrderedDict()
         self.tokens: dict[str, int] = {}
         """The newest lease of each account."""
 
@@ -55,7 +58,7 @@ class Signatures:
         if fields["day"] == self._day:
             chain = ChainId(fields["chain"])
             self._used[chain] = self.today(chain).plus(used_of(fields))
-        self._given[fields["chain"], fields["account"], fields["payload"]] = bytes.fromhex(fields["signature"])
+        self._given[_name_of(fields["chain"], fields["account"], fields["payload"])] = bytes.fromhex(fields["signature"])
         if len(self._given) > REMEMBERED:
             self._given.popitem(last=False)
 
@@ -70,12 +73,17 @@ class Signatures:
 
     def given(self, chain: ChainId, account: str, payload: bytes) -> bytes | None:
         """Return the signature that a payload got before, None where there is none."""
-        return self._given.get((chain, account, digest_of(payload)))
+        return self._given.get(_name_of(chain, account, digest_of(payload)))
 
     def _turn(self, day: str) -> None:
         if day > self._day:
             self._day = day
             self._used = {}
+
+
+def _name_of(chain: str, account: str, digest: str) -> bytes:
+    """Return a name for what was signed for whom: thousands of them are held, texts would take several times as much."""
+    return hashlib.sha256(f"{chain} {account} {digest}".encode()).digest()
 
 
 def fields_of(used: Used) -> dict[str, Any]:
