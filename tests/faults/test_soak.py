@@ -47,9 +47,8 @@ def test_soak_of_one_seed_comes_to_one_ledger_that_is_the_chain_s(tmp_path: Path
     fine, line = report(HOURS, (first, again))
 
     assert (True, first.ledger, first.faults) == (fine, again.ledger, again.faults), line
-    assert line.startswith(
-        f"0.3 h simulated, {first.blocks} blocks, {first.fills} fills, {sum(first.faults.values())} faults: same hash twice"
-    )
+    counts = f"{first.blocks} blocks, {first.fills} fills, {sum(first.faults.values())} faults"
+    assert line.startswith(f"{HOURS} h simulated, {counts}: same hash twice")
     assert line.endswith("ledger balanced")
     assert first.fills > 20
     assert {"reorganisation", "broadcast_lost", "broadcast_late", "answer_twice", "outage", "runs begun anew", "signers killed"} <= {
