@@ -20,7 +20,7 @@ from attrs import define, field, frozen
 from tests.faults.live_judge import Tally, judged
 from tests.faults.live_points import POINTS, ending_at
 from tests.faults.live_stand import Stand, live_stand
-from tests.faults.live_weather import WEATHERS, Weather
+from tests.faults.live_weather import CALM, WEATHERS, Weather
 from tidemill.domain.intent import IntentState
 
 __all__ = ["POINTS", "Tally", "judged", "kill_at_points", "kill_at_random", "main"]
@@ -76,7 +76,7 @@ class Hits:
         return f"left open by a kill: {states}; nodes killed {self.nodes}, signers {self.signers}"
 
 
-def kill_at_random(stand: Stand, kills: int, seed: int, weather: Weather = WEATHERS[0], hits: Hits | None = None) -> int:
+def kill_at_random(stand: Stand, kills: int, seed: int, weather: Weather = CALM, hits: Hits | None = None) -> int:
     """Kill runs until so many were still alive when it came to that, at random moments, most of them while they trade; return how many.
 
     A run may end before by itself: one that begins right before its chain goes back does not know what to go back to, and halts.

@@ -59,10 +59,11 @@ async def ending(*args, **kwargs):
     due = calls[0] == {count}
     if due and {when!r} == "before":
         os.kill(os.getpid(), signal.SIGKILL)
-    answer = await real(*args, **kwargs)
-    if due:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return answer
+    try:
+        return await real(*args, **kwargs)
+    finally:
+        if due:
+            os.kill(os.getpid(), signal.SIGKILL)
 """
 
 

@@ -35,16 +35,20 @@ class Weather:
     signer_dies: bool = False
 
 
+CALM = Weather("calm")
+BLOCKS_DROPPED = Weather("blocks dropped", GOING_BACK)
+BLOCK_HASHES_LOST = Weather("block hashes, broadcasts lost, blocks dropped", {**SVM, **LOSING, **GOING_BACK})
+ALL_OF_IT = Weather("all of it", {**GOING_BACK, **LOSING, **SILENT}, node_dies=True, signer_dies=True)
 WEATHERS = (
-    Weather("calm"),
-    Weather("blocks dropped", GOING_BACK),
+    CALM,
+    BLOCKS_DROPPED,
     Weather("broadcasts lost, late, unanswered", LOSING),
     Weather("answers lost, late, twice", SILENT),
     Weather("block hashes", SVM),
-    Weather("block hashes, broadcasts lost, blocks dropped", {**SVM, **LOSING, **GOING_BACK}),
+    BLOCK_HASHES_LOST,
     Weather("node dies", GOING_BACK, node_dies=True),
     Weather("signer dies", LOSING, signer_dies=True),
-    Weather("all of it", {**GOING_BACK, **LOSING, **SILENT}, node_dies=True, signer_dies=True),
+    ALL_OF_IT,
     Weather("all of it, block hashes", {**SVM, **GOING_BACK, **LOSING, **SILENT}, node_dies=True, signer_dies=True),
 )
 """One after another, a stand each."""

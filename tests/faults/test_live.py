@@ -4,15 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.commands import run_fresh
-from tests.faults.live_kills import judged, kill_at_points, kill_at_random
+from tests.faults.live_judge import judged
 from tests.faults.live_stand import PASSPHRASE, Stand, live_stand
+from tests.faults.live_weather import GOING_BACK
 from tidemill.domain.intent import IntentState
-
-MISCHIEF: dict[str, Any] = {"reorganisation_ppm": 150_000, "reorganisation_depth": 2}
-"""A chain that drops blocks now and then."""
 
 
 def events(out: str, kind: str) -> list[dict[str, Any]]:
@@ -41,20 +37,9 @@ def test_run_with_real_money_books_what_the_chain_says(tmp_path: Path) -> None:
     assert PASSPHRASE.encode() not in everything_in(tmp_path)
 
 
-def test_runs_killed_at_every_point_of_an_intent_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
-    """kill -9 before and after each step, then at random: every transaction is booked once, and every balance is the chain's."""
-    with live_stand(tmp_path) as stand:
-        reached = dict(kill_at_points(stand, calls=1))
-        kills = sum(reached.values()) + kill_at_random(stand, 3, seed=11)
-        tally = judged(stand, kills)
-
-    assert all(reached.values()), [point for point, hit in reached.items() if not hit]
-    assert f"{kills} kills: 0 lost, 0 doubled, ledger balanced" == str(tally)
-
-
 def test_run_on_a_chain_that_goes_back_books_what_stays(tmp_path: Path) -> None:
     """Blocks with our transactions are dropped and mined again: entries are reversed, and what is booked is what stands."""
-    with live_stand(tmp_path, **MISCHIEF) as stand:
+    with live_stand(tmp_path, **GOING_BACK) as stand:
         status, _, err = stand.run("--blocks", "60")
         tally = judged(stand, 0)
 
@@ -91,13 +76,3 @@ def test_run_with_real_money_starts_only_where_nothing_stands_in_its_way(tmp_pat
 
     assert status == 1
     assert "start one with `tidemill signer`" in err
-
-
-@pytest.mark.heavy
-def test_runs_killed_often_on_a_chain_that_goes_back_lose_nothing(tmp_path: Path) -> None:
-    """The same with blocks that are dropped."""
-    with live_stand(tmp_path, **MISCHIEF) as stand:
-        kills = kill_at_random(stand, 30, seed=12)
-        tally = judged(stand, kills)
-
-    assert f"{kills} kills: 0 lost, 0 doubled, ledger balanced" == str(tally)

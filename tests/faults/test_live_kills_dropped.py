@@ -1,0 +1,11 @@
+"""Runs with real money are killed at random moments, on a chain that drops blocks."""
+
+from tests.faults.live_kills import try_stand
+from tests.faults.live_weather import BLOCKS_DROPPED
+
+
+def test_runs_killed_at_random_dropped_lose_nothing_and_double_nothing() -> None:
+    """Whenever they are killed: every transaction is booked once, every balance is the chain's, ledger and audit trail are sound."""
+    found = try_stand(2, 20, BLOCKS_DROPPED)
+
+    assert "20 kills: 0 lost, 0 doubled, ledger balanced" == str(found.tally), found.line
