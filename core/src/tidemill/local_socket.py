@@ -7,10 +7,12 @@ import socket
 import stat
 import struct
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import anyio
-from anyio.abc import SocketListener
 from attrs import frozen
+
+if TYPE_CHECKING:
+    from anyio.abc import SocketListener
 
 LONGEST_PATH = 103
 """Bytes of a socket's path that every platform takes."""
@@ -75,7 +77,7 @@ def path_within(folder: int, name: str, written: Path, remedy: str = "choose a s
 class LocalSocket:
     """A socket that listens in a folder under a name, and the file that was made for it."""
 
-    listener: SocketListener
+    listener: "SocketListener"
     name: str
     made: os.stat_result
 
@@ -94,6 +96,9 @@ async def listen_within(folder: int, name: str, written: Path, remedy: str = "ch
     Raises:
         OSError: the folder cannot hold a socket, or something else stands in its place.
     """
+    # Not above: who only calls, as an emergency stop does, is spared its import
+    import anyio
+
     _refuse_other_files(folder, name, written)
     nursery_name = f".{name.partition('.')[0]}"
     with contextlib.suppress(FileExistsError):

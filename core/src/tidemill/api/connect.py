@@ -6,29 +6,15 @@ from typing import Any
 
 from attrs import frozen
 
+from tidemill.api.commanded import Commanded, commanded_of
 from tidemill.api.config import load_config
 from tidemill.api.status import Status, status_from_json
-from tidemill.errors import ControlError
 from tidemill.pipeline.brake import Brake
 from tidemill.pipeline.control_folder import InstanceEnded, call
 from tidemill.pipeline.protocol import ANSWER_BYTES, Request, decode_answer, encode_request
 
 TIMEOUT_S = 15
 """Longer than an instance takes to say that it is busy."""
-
-
-@frozen
-class Commanded:
-    """What came of a command: the ``strategies`` it named, which of them ``changed`` by it, and a sentence.
-
-    ``changed`` is empty where there was nothing to do: pausing what is paused does no harm. For ``stop`` it holds ``run``, for what
-    concerns an emergency stop ``broadcast``.
-    """
-
-    command: str
-    strategies: tuple[str, ...]
-    changed: tuple[str, ...]
-    text: str
 
 
 @frozen
@@ -75,27 +61,10 @@ class Instance:
         return self._command(Request("stop-now", cause=cause))
 
     def _command(self, request: Request) -> Commanded:
-        value = self._ask(request)
-        try:
-            names, changed = ([str(name) for name in value[key]] for key in ("strategies", "changed"))
-            return Commanded(str(value["command"]), tuple(names), tuple(changed), str(value["text"]))
-        except (KeyError, TypeError) as error:
-            raise ControlError(f"{self.data}: the instance's answer cannot be read: it is of another version of Tidemill") from error
+        return commanded_of(self.data, self._ask(request))
 
     def _ask(self, request: Request) -> Mapping[str, Any]:
         return decode_answer(call(self.data, encode_request(request), longest=ANSWER_BYTES, timeout_s=TIMEOUT_S))
-
-
-def stop_folder(data: Path, cause: str) -> Commanded:
-    """Pull the brake of a data folder on which no instance runs: the next live run does not start before it is released."""
-    brake = Brake(data)
-    brake.load()
-    brake.pull(cause or "an operator stopped it", "command")
-    if not brake.path.exists():
-        raise ControlError(f"{brake.path} cannot be written, and no run is on there")
-    return Commanded(
-        "stop-now", (), ("broadcast",), f"no run is on in {data}; none starts with real money until it is resumed with a cause"
-    )
 
 
 def release_folder(data: Path, cause: str) -> Commanded:

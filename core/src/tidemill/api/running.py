@@ -1,6 +1,5 @@
 """Whether a run is on in a data folder, as far as what it leaves there shows."""
 
-import fcntl
 import json
 import os
 import tomllib
@@ -13,6 +12,7 @@ from tidemill.api.connect import Instance
 from tidemill.api.ledger import open_ledger
 from tidemill.config.read import read_file
 from tidemill.errors import ConfigError, ControlError, TidemillError
+from tidemill.pipeline.control_folder import is_held
 
 LOCK_FILE = "ledger.lock"
 DATA = Path("tidemill-data")
@@ -55,28 +55,13 @@ def find_running(folder: Path) -> RunningInstance | None:
 
     The locks are asked, not the files: those stay behind when a run ends, and the operating system drops a lock with the process.
     """
-    if not (_is_locked(folder) or _is_locked(folder / LOCK_FILE)):
+    if not (is_held(folder) or is_held(folder / LOCK_FILE)):
         return None
     try:
         status = Instance(folder).status()
     except ControlError:  # it hangs, is of another user or of another version: what it wrote tells less, and enough
         return RunningInstance(folder, _holder(folder / LOCK_FILE), _mode_of(folder))
     return RunningInstance(folder, str(status.process), _known(status.mode))
-
-
-def _is_locked(path: Path) -> bool:
-    try:
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        # Shared, and dropped at once: two who only ask do not hinder each other
-        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(file)
-    return False
 
 
 def _holder(path: Path) -> str:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from tidemill.api.connect import Commanded, Instance
+    from tidemill.api.commanded import Commanded
+    from tidemill.api.connect import Instance
 
 
 def _options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -101,15 +102,12 @@ def stop(now: bool, cause: str, data: Path | None, as_json: bool) -> None:
     Returns as soon as the run has taken it in. With --now it does not end: from this moment nothing is broadcast, also after a restart,
     until `tidemill resume --cause TEXT`.
     """
-    from tidemill.api.connect import stop_folder
-    from tidemill.api.running import find_running
+    if now:
+        # Nothing else is imported before it is done
+        from tidemill.api.emergency import folder_of_a_run, stop_now
 
-    instance = _instance(data)
-    if not now:
-        if cause:
-            raise click.UsageError("--cause goes with --now")
-        _say(instance.stop(), as_json)
-    elif find_running(instance.data) is None and instance.data.is_dir():
-        _say(stop_folder(instance.data, cause), as_json)
+        _say(stop_now(data or folder_of_a_run(), cause), as_json)
+    elif cause:
+        raise click.UsageError("--cause goes with --now")
     else:
-        _say(instance.stop_now(cause), as_json)
+        _say(_instance(data).stop(), as_json)

@@ -7,13 +7,14 @@ import socket
 import stat
 import time
 from pathlib import Path
-
-import anyio
-from anyio.abc import SocketListener
+from typing import TYPE_CHECKING
 
 from tidemill import local_socket
 from tidemill.errors import ControlError
 from tidemill.local_socket import LocalSocket, Peer, listen_within, path_within, require_peers
+
+if TYPE_CHECKING:
+    from anyio.abc import SocketListener
 
 NAME = "control.sock"
 _SHORTER = "choose a shorter folder with --data"
@@ -48,7 +49,7 @@ class ControlFolder:
         self._folder: int | None = None
         self._socket: LocalSocket | None = None
 
-    async def open(self) -> SocketListener:
+    async def open(self) -> "SocketListener":
         """Lock the folder, making it where it is missing, and listen in it.
 
         Raises:
@@ -70,6 +71,9 @@ class ControlFolder:
         """
         made, self._socket = self._socket, None
         if made is not None:
+            # Not above: who only calls, as an emergency stop does, is spared its import
+            import anyio
+
             with anyio.CancelScope(shield=True):
                 await made.listener.aclose()
         folder, self._folder = self._folder, None
@@ -91,6 +95,22 @@ class ControlFolder:
                 f"{self._data}: another instance runs on this folder; stop it with `tidemill stop --data {self._data}`, or give this run a "
                 "folder of its own with --data"
             ) from error
+
+
+def is_held(path: Path) -> bool:
+    """Whether a process holds the lock of a folder or a file; one that cannot be opened is not held."""
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        # Shared, and dropped at once: two who only ask do not hinder each other
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(file)
+    return False
 
 
 def call(data: Path, line: bytes, *, longest: int, timeout_s: float) -> bytes:
