@@ -10,7 +10,8 @@ from attrs import frozen
 from click.testing import CliRunner, Result
 
 from tidemill.api import connect as connect_module
-from tidemill.api.connect import Commanded, Instance, connect
+from tidemill.api.commanded import Commanded
+from tidemill.api.connect import Instance, connect
 from tidemill.api.operator import _disk, _folder_bytes
 from tidemill.api.run import RunOptions, run
 from tidemill.cli.main import main
