@@ -302,6 +302,7 @@ def test_disk_that_cannot_be_synced_ends_the_writing(tmp_path: Path, monkeypatch
         raise OSError(errno.EIO, "Input/output error")
 
     with AuditTrail(tmp_path).open() as trail:
+        monkeypatch.setattr(os, "fdatasync", broken)
         monkeypatch.setattr(os, "fsync", broken)
         with pytest.raises(AuditError, match="Input/output error"):
             trail.append("signed")

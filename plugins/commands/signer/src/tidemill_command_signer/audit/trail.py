@@ -186,7 +186,8 @@ class AuditTrail:
         written = os.write(self._file, line)
         if written < len(line):
             written += os.write(self._file, line[written:])
-        os.fsync(self._file)
+        # Content and length, which is what a reader needs; the time of the change may be lost
+        os.fdatasync(self._file)
 
     def _take_back(self) -> None:
         """Remove what was written of an entry that does not count; what cannot be removed ends the writing for good."""
