@@ -6,7 +6,7 @@ import attrs
 
 from scripts.docs.markdown import code, one_line, page, prose, table
 from scripts.docs.setting import Setting, settings_of
-from tidemill.config.model import ExecutionConfig, PluginTable
+from tidemill.config.model import ExecutionConfig, LiveConfig, PluginTable
 from tidemill.config.plugin_tables import DexHead, Head, IsolableHead
 from tidemill.config.sections import General
 from tidemill.config.signer import ChainTable, SignerTable, SpendTable
@@ -58,6 +58,9 @@ SIGNER = {
     "socket": "where the signer listens; without it `signer.sock` in the keystore",
     "live": "the signer's own switch: `false` signs nothing, whatever a run says",
 }
+LIVE = {
+    "require_paper_hours": "hours on paper, over live data and with everything that decides as it is now, that the ledger must show (0: none)",
+}
 SIGNER_CHAIN = {
     "keys": "names of the keys that sign on this chain",
     "decimals": "how many decimals one whole native coin has",
@@ -92,6 +95,8 @@ def configuration_page() -> str:
         _rows(settings_of(General, GENERAL)),
         "## `[execution]`",
         _rows(execution),
+        "## `[live]`\n\nWhat must have been before real money moves; `tidemill doctor --live` says whether it was.",
+        _rows(settings_of(LiveConfig, LIVE)),
         "## `[books.NAME]`\n\nWhose money: one table a book. A file without any has one book, `main`.",
         _rows(_stated(BOOK, {"base": "text", "capital": "table", "accounts": "table", "strategies": "list of text"})),
         "## `[assets]`\n\nWhat symbols mean: `SYMBOL = { id = …, decimals = … }`. A symbol can be forged, so only those\n"

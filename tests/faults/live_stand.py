@@ -47,6 +47,7 @@ tokens = {tokens}
 [strategies.triangular]
 [strategies.spatial]
 [risk.limits]
+max_trade = "1_000_000_000 USDC"
 [stores.sqlite]
 [codecs.sim]
 [books.main]

@@ -74,5 +74,5 @@ def test_run_with_real_money_starts_only_where_nothing_stands_in_its_way(tmp_pat
         stand.signer.wait()
         status, _, err = stand.run("--blocks", "2")
 
-    assert status == 1
+    assert status == 2
     assert "start one with `tidemill signer`" in err

@@ -15,7 +15,7 @@ from tidemill.domain.transaction import Unsigned
 from tidemill.errors import SignerError, SignerRefused
 from tidemill.hookspecs.codec import Codec
 from tidemill.local_socket import Peer
-from tidemill.signing import client as client_module
+from tidemill.signing import connection as connection_module
 from tidemill.signing import place
 from tidemill.signing.client import SignerClient
 from tidemill.signing.place import accept, receive_exactly
@@ -26,6 +26,7 @@ from tidemill.signing.protocol import (
     Hello,
     HelloAsk,
     LeaseAsk,
+    NoteAsk,
     SignAsk,
     decode_ask,
     encode_error,
@@ -78,6 +79,8 @@ def honest(ask: Ask) -> bytes:
             return encode_value(hello_value(HELLO))
         case LeaseAsk():
             return encode_value({"token": 4})
+        case NoteAsk():
+            return encode_value({})
         case SignAsk():
             return signed(ask.account.encode() + b"|" + ask.payload + b"|ok")
 
@@ -186,7 +189,7 @@ async def test_lease_without_a_number_is_an_error(tmp_path: Path, token: object)
 
 async def test_silent_signer_is_left_after_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that never answers holds nobody up for ever."""
-    monkeypatch.setattr(client_module, "ANSWER_S", 0.1)
+    monkeypatch.setattr(connection_module, "ANSWER_S", 0.1)
     async with faked(tmp_path, lambda ask: b""), client(tmp_path) as signer:
         await fails("did not answer within 0.1 s", signer.hello)
         await fails("is closed", signer.hello)
@@ -194,7 +197,7 @@ async def test_silent_signer_is_left_after_a_while(tmp_path: Path, monkeypatch: 
 
 async def test_late_answer_is_never_taken_for_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a timeout the connection is closed, so that what comes late comes nowhere."""
-    monkeypatch.setattr(client_module, "ANSWER_S", 0.2)
+    monkeypatch.setattr(connection_module, "ANSWER_S", 0.2)
     whole = honest(HelloAsk())
     async with faked(tmp_path, lambda ask: whole[:9]), client(tmp_path) as signer:
         await fails("did not answer", signer.hello)

@@ -7,6 +7,7 @@ from attrs import frozen
 
 from tidemill.api.config import check_config, find_config, load_config
 from tidemill.api.diagnosis.folder import config_rights, folder
+from tidemill.api.diagnosis.live import live as live_findings
 from tidemill.api.diagnosis.machine import machine
 from tidemill.api.diagnosis.packages import packages
 from tidemill.api.diagnosis.plugins import TIMEOUT_S, ask_plugins
@@ -29,18 +30,19 @@ class Diagnosis:
     findings: tuple[Finding, ...]
 
 
-def doctor(config: Path | str | None = None, *, timeout_s: float = TIMEOUT_S) -> Diagnosis:
+def doctor(config: Path | str | None = None, *, live: bool = False, timeout_s: float = TIMEOUT_S) -> Diagnosis:
     """Look at Python, clocks, limits, packages, the configuration, its plugins, the data folder and its ledger.
 
     Args:
         config: the configuration; None as for ``load_config``.
+        live: look at all that stands between the configuration and real money as well: what a live run asks at its start.
         timeout_s: how long plugins may take to say what they find.
     """
-    findings = (*machine(), *_of(Path(config) if config is not None else find_config(), timeout_s))
+    findings = (*machine(), *_of(Path(config) if config is not None else find_config(), timeout_s, live=live))
     return Diagnosis(not any(finding.severity == "error" for finding in findings), findings)
 
 
-def _of(path: Path | None, timeout_s: float) -> Iterator[Finding]:
+def _of(path: Path | None, timeout_s: float, *, live: bool) -> Iterator[Finding]:
     drafted = _draft(path)
     enabled = {table.path for table in drafted.tables if table.enabled} if drafted is not None else set()
     found = find_plugins()
@@ -52,11 +54,16 @@ def _of(path: Path | None, timeout_s: float) -> Iterator[Finding]:
             place = " ".join(filter(None, (f"{problem.file}:{problem.line}" if problem.line else problem.file, problem.path)))
             remedy = _remedy(problem, found, is_default=path is None)
             yield Finding("configuration", "error", f"{place}: {problem.message}", remedy)
+        if live:
+            remedy = "mend what is wrong with the configuration first, then ask again"
+            yield Finding("live", "error", "nothing else of real money could be looked at", remedy)
     else:
         yield Finding(
             "configuration", "ok", f"{checked.config.source}, {len(checked.registry)} plugins enabled, mode {checked.config.mode}"
         )
         yield from ask_plugins(tuple(checked.registry), checked.assembled.plugins, timeout_s)
+        if live:
+            yield from live_findings(checked, data_folder(path))
     if path is not None:
         yield from config_rights(path)
     if drafted is not None:

@@ -12,6 +12,7 @@ from tidemill.config.settings import make_settings
 from tidemill.discovery.load import load_plugins
 from tidemill.discovery.scan import find_plugins
 from tidemill.domain.ids import AssetId, BookId, ChainId, PlanId, chain_of
+from tidemill.domain.intent import IntentRecord
 from tidemill.domain.records import EntryRow, Row
 from tidemill.errors import UsageError
 from tidemill.hookspecs.store import RunInfo, Store
@@ -110,6 +111,10 @@ class Ledger:
     def balances(self) -> dict[tuple[BookId, str, AssetId], int]:
         """Return the balances of all books as they stand, per account and asset in base units, zeros left out."""
         return dict(self._store.balances())
+
+    def intents(self) -> tuple[IntentRecord, ...]:
+        """Return the transactions of all runs that have not ended."""
+        return tuple(self._store.intents())
 
     def hash(self, run: int | None = None) -> str:
         """Return the hash of a run's rows as they are now: of a closed run it must be the one that was printed at its end."""

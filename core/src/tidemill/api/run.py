@@ -3,6 +3,7 @@
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, closing
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,7 +14,9 @@ from attrs.converters import optional
 
 from tidemill.api.config import check_config, load_config
 from tidemill.api.links import charging_rules, open_links
-from tidemill.api.live import Going, executing, live_setup, wants_live
+from tidemill.api.live.executing import Cleared, Going, cleared, executing
+from tidemill.api.live.gates import live_setup
+from tidemill.api.live.mode import wants_live
 from tidemill.api.opening import Held, opening_batch
 from tidemill.api.operator import Operator, RunFacts
 from tidemill.api.run_facts import ledger_header, run_header, tape_header
@@ -59,7 +62,8 @@ class RunOptions:
 
     ``blocks`` ends the run after so many heads (0: never), ``seconds`` after so much wall time (0: never). ``tape`` plays a tape's market,
     ``record`` writes one. ``data`` is the ledger's folder. All three may be given as text.
-    ``trace_hooks`` prints every call across plugins' interfaces to standard error.
+    ``trace_hooks`` prints every call across plugins' interfaces to standard error. ``without_paper_hours`` goes live without the hours on
+    paper that the configuration asks for; it stands in the signer's audit trail and in the ledger.
     """
 
     tape: Path | None = field(default=None, converter=optional(Path))
@@ -71,6 +75,7 @@ class RunOptions:
     record: Path | None = field(default=None, converter=optional(Path))
     data: Path | None = field(default=None, converter=optional(Path))
     trace_hooks: bool = False
+    without_paper_hours: bool = False
 
 
 @frozen
@@ -135,7 +140,8 @@ def run(
     if tape is not None:
         tape.validate()
     chosen = chosen_config(tape.header, config) if tape is not None else config if isinstance(config, Config) else load_config(config)
-    live = wants_live(chosen, live=options.live, tape=options.tape)
+    waived = options.without_paper_hours
+    live = wants_live(chosen, live=options.live, tape=options.tape, without_paper_hours=waived)
     pipeline = _assembled(config, chosen, trace=options.trace_hooks, live=live)
     setup = live_setup(pipeline) if live else None
     job = Job(
@@ -190,14 +196,20 @@ async def _run(job: Job, pace: Pace) -> Summary:
         if isolation is not None:
             isolation.start()
         held = held_before(writer) if writer is not None else {}
-        number = writer.begin(job.told(ledger_header)) if writer is not None else 0
+        start: Cleared | None = None
+        if job.setup is not None and writer is not None:
+            waived = job.options.without_paper_hours
+            start = await stack.enter_async_context(cleared(job.pipeline, job.setup, links, writer, job.data, waived=waived))
+        gate = start.gate if start is not None else None
+        header = job.told(partial(ledger_header, tape=job.tape is not None, gate=gate))
+        number = writer.begin(header) if writer is not None else 0
         listener = await listen(folder)
         rules = charging_rules(job.pipeline, links, played=job.tape is not None)
         warming = Warming(job.pipeline.parts.searcher if job.pipeline.config.execution.warm else None)
         desk = PaperDesk(job.pipeline.config.execution.latency_blocks, rules, job.pipeline.supervisor)
         going = Going(PaperExecution(desk))
-        if job.setup is not None and writer is not None:
-            going = await stack.enter_async_context(executing(job.pipeline, job.setup, links, writer, job.data, number))
+        if start is not None and writer is not None:
+            going = await stack.enter_async_context(executing(job.pipeline, start, links, writer, number))
         driver = Lockstep(
             core=job.pipeline.core,
             links=links,

@@ -1,9 +1,11 @@
 """What a run says of itself: to its notifiers, in its ledger, at the head of its tape. Nothing of it is secret."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from tidemill import __version__
+from tidemill.config.deciding import deciding_digest
 from tidemill.config.text import config_to_json
 from tidemill.domain.note import RunHeader
 from tidemill.pipeline.assemble import Pipeline
@@ -39,13 +41,20 @@ def tape_header(pipeline: Pipeline, source: str, seed: int) -> TapeHeader:
     )
 
 
-def ledger_header(pipeline: Pipeline, source: str, seed: int) -> str:
-    """Return, as JSON, what the ledger keeps beside a run; nothing of it decides anything."""
+def ledger_header(pipeline: Pipeline, source: str, seed: int, *, tape: bool, gate: Mapping[str, object] | None = None) -> str:
+    """Return, as JSON, what the ledger keeps beside a run; nothing of it decides anything.
+
+    ``tape`` is whether its market is that of a tape; ``gate`` what was asked of hours on paper before real money moved, and what was
+    found, None on paper.
+    """
     facts = {
         "version": __version__,
         "mode": pipeline.config.mode,
         "source": source,
         "seed": seed,
+        "tape": tape,
+        "deciding": deciding_digest(pipeline.config),
+        **({"paper_hours": dict(gate)} if gate is not None else {}),
         "chains": sorted(pipeline.chains),
         "plugins": [list(plugin) for plugin in pipeline.plugins],
         "assets": {asset.id: [asset.symbol, asset.decimals] for asset in pipeline.assets},

@@ -7,16 +7,20 @@ import click
 
 @click.command(name="doctor")
 @click.option("--config", "config", type=click.Path(path_type=Path), help="A configuration; ./tidemill.toml by default.")
+@click.option("--live", is_flag=True, help="Look at all that stands between this configuration and real money as well.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(config: Path | None, as_json: bool) -> None:
+def command(config: Path | None, live: bool, as_json: bool) -> None:
     """Look at everything a run stands on, and say what to do about what is wrong; nothing is changed.
+
+    With --live it asks what a run with real money asks at its start: mode, signer and policy, keystore, risk limits, disk, emergency stop,
+    chains and balances, hours on paper. It leases no account and signs nothing.
 
     Exit code 1 when something is wrong; warnings are allowed.
     """
     from tidemill.api.doctor import doctor
     from tidemill.cli.output import print_json
 
-    found = doctor(config)
+    found = doctor(config, live=live)
     if as_json:
         print_json(found)
     else:

@@ -26,6 +26,7 @@ class Duration(click.ParamType[int]):
 @click.option("--config", type=click.Path(path_type=Path), help="The configuration; without it, the simulated market in paper mode.")
 @click.option("--tape", type=click.Path(path_type=Path), help="Play the market of this tape.")
 @click.option("--live", is_flag=True, help='Trade real money; the configuration must say mode = "live" as well.')
+@click.option("--without-paper-hours", is_flag=True, help="With --live: go without the hours on paper; the audit trail says so.")
 @click.option("--blocks", type=click.IntRange(min=1), help="End after so many blocks.")
 @click.option("--for", "seconds", type=Duration(), help="End after so much time: 90s, 10m, 2h, 1d.")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of everything random; equal seeds give equal ledgers.")
@@ -38,6 +39,7 @@ def command(
     config: Path | None,
     tape: Path | None,
     live: bool,
+    without_paper_hours: bool,
     blocks: int | None,
     seconds: int | None,
     seed: int | None,
@@ -66,7 +68,7 @@ def command(
     configure_logging(as_json=as_json)
     if blocks is not None and seconds is not None:
         raise click.UsageError("--blocks and --for exclude each other: give one")
-    options = RunOptions(tape, live, blocks or 0, seconds or 0, seed, speed, record, data, trace_hooks)
+    options = RunOptions(tape, live, blocks or 0, seconds or 0, seed, speed, record, data, trace_hooks, without_paper_hours)
     if not as_json:
         run(config, options)
         return

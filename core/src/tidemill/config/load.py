@@ -19,7 +19,7 @@ from tidemill.config.signer import read_signer
 from tidemill.errors import ConfigError, Problem
 from tidemill.hookspecs.kinds import KIND_BY_FOLDER
 
-_KERNEL = ("mode", "seed", "speed", "data", "execution", "books", "assets", "strategy_priorities", "signer")
+_KERNEL = ("mode", "seed", "speed", "data", "execution", "books", "assets", "strategy_priorities", "live", "signer")
 _ARRAY = re.compile(r"^[ \t]*\[\[[ \t]*dex[ \t]*\]\]", re.MULTILINE)
 _TABLE = re.compile(r"^[ \t]*\[[ \t]*dex[ \t]*\.", re.MULTILINE)
 
@@ -96,6 +96,7 @@ def _structure(values: Mapping[str, Any], places: Places, source: str) -> tuple[
         execution=sections.execution(),
         assets=sections.assets(),
         strategy_priorities=priorities,
+        live=sections.live(),
         signer=signer,
         source=source,
         places=places,

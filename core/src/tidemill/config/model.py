@@ -1,5 +1,7 @@
 """The configuration as frozen values; plugin tables keep their raw settings until the plugin's class is known."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -101,6 +103,17 @@ class ExecutionConfig:
 
 
 @frozen
+class LiveConfig:
+    """``[live]``: what must have been before a run may trade with real money.
+
+    ``require_paper_hours``: so many hours on paper, over live data, with everything that decides as it is now, must stand in the ledger of
+    the same folder (0: none). Chains on which nothing is worth anything need none.
+    """
+
+    require_paper_hours: int = field(default=24, validator=[ge(0), le(100_000)])
+
+
+@frozen
 class SpendLimit:
     """How much may go out at the most, in base units: by one transaction, and in one day (UTC).
 
@@ -154,9 +167,29 @@ class SignerConfig:
             return self.folder / SIGNER_SOCKET
         return Path(self.places.file if self.places else "").parent / Path(self.socket).expanduser()
 
+    @property
+    def digest(self) -> str:
+        """The sha256 of what is enforced, as canonical JSON; where keys and socket lie is no part of it."""
+        found = {"live": self.live, "chains": {chain: _enforced(policy) for chain, policy in self.chains.items()}}
+        return hashlib.sha256(json.dumps(found, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
     def problem(self, message: str, *keys: str | int) -> Problem:
         """Return a problem of this table, or of a key in it, with file and line where they are known."""
         return (self.places or Places(root=("signer",))).problem(message, *keys)
+
+
+def _enforced(policy: ChainPolicy) -> dict[str, object]:
+    return {
+        "keys": sorted(policy.keys),
+        "value": _amounts(policy.value),
+        "fee": _amounts(policy.fee),
+        "targets": {target: sorted(methods) for target, methods in policy.targets.items()},
+        "spends": {asset: _amounts(limit) for asset, limit in policy.spends.items()},
+    }
+
+
+def _amounts(limit: SpendLimit) -> list[str]:
+    return [str(limit.per_transaction), str(limit.per_day)]
 
 
 @frozen
@@ -175,6 +208,7 @@ class Config:
     execution: ExecutionConfig = field(factory=ExecutionConfig)
     assets: Mapping[str, Asset] = field(factory=dict)
     strategy_priorities: Mapping[str, int] = field(factory=dict)
+    live: LiveConfig = field(factory=LiveConfig)
     signer: SignerConfig | None = None
     source: str = field(default="defaults", eq=False)
     places: Places = field(factory=Places, eq=False, repr=False)

@@ -11,7 +11,7 @@ from cattrs import Converter
 
 from tidemill.config.converter import make_converter
 from tidemill.config.misfit import Misfit, describe, expected
-from tidemill.config.model import BookConfig, ExecutionConfig, Mode
+from tidemill.config.model import BookConfig, ExecutionConfig, LiveConfig, Mode
 from tidemill.config.place import Places
 from tidemill.config.tables import read_class
 from tidemill.domain.asset import Asset
@@ -119,6 +119,10 @@ class Sections:
     def execution(self) -> ExecutionConfig:
         """Return ``[execution]``."""
         return self._read(ExecutionConfig, self._values.get("execution", {}), ("execution",)) or ExecutionConfig()
+
+    def live(self) -> LiveConfig:
+        """Return ``[live]``."""
+        return self._read(LiveConfig, self._values.get("live", {}), ("live",)) or LiveConfig()
 
     def assets(self) -> dict[str, Asset]:
         """Return ``[assets]`` by symbol."""

@@ -39,6 +39,7 @@ def config_to_tables(config: Config, settings: Mapping[str, Any], assets: KnownA
     tables["books"] = {book.id: _book(book) for book in config.books}
     if config.assets:
         tables["assets"] = {symbol: {"id": asset.id, "decimals": asset.decimals} for symbol, asset in config.assets.items()}
+    tables["live"] = plain(config.live, assets)
     if config.signer is not None:
         tables["signer"] = signer_table(config.signer)
     return tables

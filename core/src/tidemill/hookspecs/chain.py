@@ -38,6 +38,10 @@ class ChainRules(ABC):
         lifetime: how many heights a sent transaction may live because the chain cannot end it sooner (Solana: 150); 0 where the plan's
             own expiry is enforced on chain.
         finality: a block that lies so many heights below the head can no longer be dropped; 0: no block ever is.
+        play_money: nothing on the chain is worth anything anywhere (a simulation, a test network): trading there needs no hours on paper
+            before, and its clock may be its own.
+        targets: the contracts or programs that its transactions call, as its codec names them (``Action.target``), where that is known
+            before there is a plan: a signer must allow them.
         needs: history that ``estimate``, ``compose`` and ``cost`` read, such as observed fee levels.
 
     ``spends_balance`` means what the plan holds: whatever executes a plan is empty before and after it, so that "all that is held" never
@@ -53,6 +57,8 @@ class ChainRules(ABC):
     dollars: tuple[AssetId, ...] = ()
     lifetime: int = 0
     finality: int = 0
+    play_money: bool = False
+    targets: tuple[str, ...] = ()
     needs: Wants = Wants()
 
     @abstractmethod
@@ -138,6 +144,14 @@ class ChainLink(ABC):
     @abstractmethod
     def batches(self) -> AsyncIterator[Batch]:
         """Yield batches in chain order: what was found, blocks with states and logs, rollbacks, gaps. Ends where the source ends."""
+
+    async def newest(self) -> ChainTime:
+        """Return the newest block, with the id of the chain as the node itself says it: asked before real money moves.
+
+        Raises:
+            Unavailable: the node cannot answer now; so by default, and real money is refused then.
+        """
+        raise Unavailable("this chain does not say where it stands")
 
     @abstractmethod
     async def watch(self, add: Sequence[Watch], remove: Sequence[Watch]) -> None:

@@ -29,6 +29,13 @@ class RiskCheck(Plugin):
     def check(self, plan: Plan, book: BookState, snapshot: Snapshot) -> Rejected | None:
         """Look at the finished plan at the door, before funds are reserved; None lets it pass."""
 
+    def caps(self) -> Sequence[str]:
+        """Return what of its settings limits money, in a word each; real money is refused where no check limits any.
+
+        By default the check's own name: it limits by what it is. One whose limits are all optional names those that are set.
+        """
+        return (self.name,)
+
 
 @hookspec
 def tidemill_register_risks() -> Sequence[type[RiskCheck]]:  # type: ignore[empty-body]

@@ -128,6 +128,17 @@ class LedgerWriter:
         """
         return self._ask(lambda: tuple(self._store.results(plan)))
 
+    def read(self, question: Callable[[Store], T]) -> T:
+        """Open the ledger as its one writer, if that has not been done, and return what a question to the store comes to.
+
+        Args:
+            question: reads, and changes nothing; it runs on the writer's thread.
+
+        Raises:
+            LedgerInUse: another process writes it. LedgerError: it cannot be opened or read.
+        """
+        return self._ask(lambda: question(self._store))
+
     def begin(self, header: str) -> int:
         """Open the ledger as its one writer, if that has not been done, begin a run and return its number.
 

@@ -1,54 +1,63 @@
 """The run's side of the signer's socket. It believes nothing: what comes back is opened, and must be what was asked for."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import anyio
-from anyio.abc import SocketStream
+import structlog
+from attrs import evolve
 
 from tidemill.domain.ids import ChainId
 from tidemill.domain.signing import Opened
 from tidemill.domain.transaction import Signed, TxRef, Unsigned
 from tidemill.errors import SignerError, SignerRefused
 from tidemill.hookspecs.codec import Codec
-from tidemill.signing.place import connect, receive_exactly
-from tidemill.signing.protocol import (
-    HEAD,
-    Ask,
-    Hello,
-    HelloAsk,
-    LeaseAsk,
-    SignAsk,
-    decode_answer,
-    encode_ask,
-    hello_of,
-    length_of,
-)
+from tidemill.signing.connection import SignerConnection
+from tidemill.signing.protocol import Ask, Hello, HelloAsk, LeaseAsk, NoteAsk, SignAsk, hello_of
 
-ANSWER_S = 10
-"""A signer that does not answer for so long is left: what it may have signed reached nobody, and asked again it gives the same."""
+AGAIN_S = 1
+"""So long after a signer went away, and after each try to reach it again, plans are refused at once."""
+RETURN_S = 2
+"""A signer that came back has so long to greet and to lease: a plan waits for it."""
+SLOW_S = 20
+"""So long is waited after a try that took all of ``RETURN_S``: a signer that hangs costs one plan, not every plan."""
+TRIES, PAUSE_S = 5, 0.1
+"""How often a lease is asked for again where the signer still sees the old connection, and the pause between."""
 
 
 class SignerClient:
-    """One connection to a signer, for one task at a time.
+    """Asks a signer over one connection, for one task at a time.
 
-    After an error it is closed: a frame that comes late must not be taken for the answer to another question.
+    After an error the connection is closed. The next signature that is asked for ``AGAIN_S`` later or more connects anew, where the
+    signer is what it was and nobody else held the accounts meanwhile.
     """
 
-    def __init__(self, path: Path, codecs: Mapping[str, Codec]) -> None:
-        self._path = path
+    def __init__(self, path: Path, codecs: Mapping[str, Codec], *, on_taken: Callable[[str], None] | None = None) -> None:
+        """Name a signer; ``async with`` connects to it.
+
+        Args:
+            path: its socket.
+            codecs: open what it gives, by CAIP-2 namespace.
+            on_taken: told once, in a sentence, when another run got an account that this one held: it must send nothing any more.
+        """
+        self._line = SignerConnection(path)
         self._codecs = dict(codecs)
-        self._stream: SocketStream | None = None
+        self._on_taken = on_taken
+        self._met: Hello | None = None
+        self._owners: dict[str, str] = {}
         self._tokens: dict[str, int] = {}
+        self._taken = ""
+        self._not_before = 0.0
+        self._log = structlog.get_logger("tidemill.signing")
 
     async def __aenter__(self) -> Self:
-        self._stream = await connect(self._path)
+        await self._line.open()
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        await self._close()
+        await self._line.close()
 
     async def hello(self) -> Hello:
         """Return what the signer says of itself.
@@ -56,7 +65,9 @@ class SignerClient:
         Raises:
             SignerError: it does not answer, or not as expected.
         """
-        return hello_of(await self._ask(HelloAsk()))
+        hello = hello_of(await self._ask(HelloAsk()))
+        self._met = self._met or hello
+        return hello
 
     async def lease(self, account: str, owner: str) -> None:
         """Become the only one whom an account signs for, until this connection closes.
@@ -64,30 +75,40 @@ class SignerClient:
         Raises:
             SignerRefused: another run holds it, or the signer has no such account. SignerError: it does not answer.
         """
-        token = (await self._ask(LeaseAsk(account, owner))).get("token")
-        if not isinstance(token, int) or isinstance(token, bool):
-            await self._close()
-            raise SignerError(f"the signer gave {token!r} as token: expected a whole number")
-        self._tokens[account] = token
+        self._tokens[account] = await self._leased(account, owner)
+        self._owners[account] = owner
+
+    async def note(self, event: str, owner: str, text: str) -> None:
+        """Have a line written into the audit trail; ``event`` is one that the protocol names.
+
+        Raises:
+            SignerError: it does not answer, or cannot write it.
+        """
+        await self._ask(NoteAsk(event, owner, text))
 
     async def sign(self, unsigned: Unsigned, account: str, intent: int) -> Signed:
         """Return the bytes to broadcast, checked to be these very bytes signed by this account.
 
         Raises:
-            SignerRefused: the signer's policy says no. SignerError: it does not answer, or what it gave is something else.
+            SignerRefused: the signer's policy says no. SignerError: it does not answer, or what it gave is something else; or it went away,
+                and is not back as it was.
         """
         codec = self._codec(unsigned.chain)
+        if self._taken:
+            raise SignerError(self._taken)
+        if not self._line.is_open and self._owners:
+            await self._come_back()
         ask = SignAsk(unsigned.chain, account, unsigned.payload, intent, unsigned.plan, self._tokens.get(account, 0))
         value = await self._ask(ask)
         try:
             raw = bytes.fromhex(value["raw"])
         except (KeyError, TypeError, ValueError) as error:
-            await self._close()
+            await self._leave()
             raise SignerError("the signer's answer holds no signed bytes") from error
         opened = codec.open(unsigned.chain, raw)
         wrong = _difference(opened, unsigned, account) if isinstance(opened, Opened) else opened.reason
         if wrong or not isinstance(opened, Opened):
-            await self._close()
+            await self._leave()
             raise SignerError(f"the signer gave bytes that were not asked for: {wrong}")
         return Signed(unsigned.plan, TxRef(unsigned.chain, opened.tx), raw)
 
@@ -99,37 +120,95 @@ class SignerClient:
             raise SignerError(f"no codec of namespace {namespace} is enabled (there are: {known}): what is signed cannot be checked")
         return codec
 
-    async def _ask(self, ask: Ask) -> Mapping[str, Any]:
-        if self._stream is None:
-            raise SignerError(f"the connection to the signer at {self._path} is closed")
-        frame = encode_ask(ask)
-        content: bytes | None = None
-        try:
-            with anyio.move_on_after(ANSWER_S):
-                await self._stream.send(frame)
-                content = await receive_exactly(self._stream, length_of(await receive_exactly(self._stream, HEAD.size)))
-        except (OSError, anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError) as error:
-            await self._close()
-            raise SignerError(f"the signer at {self._path} went away") from error
-        except BaseException:
-            await self._close()
-            raise
-        if content is None:
-            await self._close()
-            raise SignerError(f"the signer at {self._path} did not answer within {ANSWER_S} s")
-        try:
-            return decode_answer(content)
-        except SignerRefused:
-            raise
-        except SignerError:
-            await self._close()
-            raise
+    async def _leased(self, account: str, owner: str) -> int:
+        token = (await self._ask(LeaseAsk(account, owner))).get("token")
+        if not isinstance(token, int) or isinstance(token, bool):
+            await self._leave()
+            raise SignerError(f"the signer gave {token!r} as token: expected a whole number")
+        return token
 
-    async def _close(self) -> None:
-        stream, self._stream, self._tokens = self._stream, None, {}
-        if stream is not None:
-            with anyio.CancelScope(shield=True):
-                await anyio.aclose_forcefully(stream)
+    # --- a signer that went away ------------------------------------------------------------------------------------------------------
+
+    async def _come_back(self) -> None:
+        """Connect anew, and hold the accounts again.
+
+        Raises:
+            SignerError: it is too early for another try, nobody answers, or the signer is not what it was.
+        """
+        wait_s = self._not_before - anyio.current_time()
+        if wait_s > 0:
+            raise SignerError(f"the signer at {self._line.path} went away: it is tried again in {wait_s:.1f} s at the earliest")
+        try:
+            with anyio.move_on_after(RETURN_S) as patience:
+                await self._line.open()
+                self._compare(await self.hello())
+                await self._hold_again()
+        except BaseException:
+            await self._leave()
+            raise
+        if patience.cancelled_caught:
+            await self._leave(SLOW_S)
+            raise SignerError(f"the signer at {self._line.path} did not come back within {RETURN_S} s")
+        self._log.warning("the signer is back, and holds our accounts again", socket=str(self._line.path))
+
+    def _compare(self, hello: Hello) -> None:
+        """Hold that a signer that came back still signs what was agreed when the run began.
+
+        Raises:
+            SignerError: it does not.
+        """
+        before = self._met or hello
+        if not hello.live:
+            raise SignerError("the signer came back with its own switch off: set live = true in [signer], and start it again")
+        missing = sorted({*before.chains} - {*hello.chains})
+        if missing:
+            raise SignerError(f"the signer came back and signs nothing on {', '.join(missing)}: start it with the policy of this run")
+        if hello.policy != before.policy:
+            self._log.warning("the signer came back with another policy", before=before.policy, now=hello.policy)
+            self._met = evolve(before, policy=hello.policy)
+
+    async def _hold_again(self) -> None:
+        for account, owner in sorted(self._owners.items()):
+            token = await self._patiently_leased(account, owner)
+            before, self._tokens[account] = self._tokens[account], token
+            # Each lease takes the next number: one that is missing was somebody else's
+            if token != before + 1:
+                raise self._lost(f"another run held {account} while the signer was away")
+
+    async def _patiently_leased(self, account: str, owner: str) -> int:
+        """Return the new lease; a signer may need a moment to see that the old connection is gone."""
+        tries = TRIES
+        while True:
+            tries -= 1
+            try:
+                return await self._leased(account, owner)
+            except SignerRefused as refused:
+                if refused.rule != "lease":
+                    raise
+                if not tries:
+                    raise self._lost(refused.reason) from refused
+            await anyio.sleep(PAUSE_S)
+
+    def _lost(self, reason: str) -> SignerError:
+        """Take note that somebody else may have signed for an account of ours: two signers of one nonce must never be."""
+        self._taken = f"this run sends nothing any more: {reason}"
+        if self._on_taken is not None:
+            self._on_taken(self._taken)
+        return SignerError(self._taken)
+
+    async def _ask(self, ask: Ask) -> Mapping[str, Any]:
+        try:
+            return await self._line.ask(ask)
+        finally:
+            if not self._line.is_open:
+                self._wait(AGAIN_S)
+
+    async def _leave(self, wait_s: float = AGAIN_S) -> None:
+        await self._line.close()
+        self._wait(wait_s)
+
+    def _wait(self, wait_s: float) -> None:
+        self._not_before = max(self._not_before, anyio.current_time() + wait_s)
 
 
 def _difference(opened: Opened, unsigned: Unsigned, account: str) -> str:

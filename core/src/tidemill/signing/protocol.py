@@ -11,6 +11,9 @@ Requests, each with ``"v": 1``:
 connection alone, until it closes. Tokens only grow, over restarts of the signer too. While another connection holds the account the
 request is refused, and says who holds it.
 
+``{"ask": "note", "event": "gate-overridden", "owner": …, "text": "<one line>"}`` gets ``{}``: what an operator decided against a gate to
+real money now stands in the audit trail. There is no other event: nobody but the signer says what it signed.
+
 ``{"ask": "sign", "chain": …, "account": …, "payload": "<hex>", "intent": N, "plan": "<id>", "token": N}`` gets
 ``{"raw": "<hex>", "tx": "<name>"}``. The same payload again gets the same bytes and counts once.
 
@@ -32,6 +35,8 @@ VERSION = 1
 MOST_BYTES = 1 << 20
 HEAD = struct.Struct(">I")
 OWNER_LENGTH = 200
+NOTED = ("gate-overridden",)
+"""What a run may have written into the audit trail."""
 _SHORT = 60
 _SAID = 500
 _PAIR = 2
@@ -51,6 +56,15 @@ class LeaseAsk:
 
 
 @frozen
+class NoteAsk:
+    """Asks for a line in the audit trail; ``event`` is one of ``NOTED``."""
+
+    event: str
+    owner: str
+    text: str
+
+
+@frozen
 class SignAsk:
     """Asks for a signature; ``intent`` and ``plan`` stand in the audit trail."""
 
@@ -62,7 +76,7 @@ class SignAsk:
     token: int
 
 
-Ask = HelloAsk | LeaseAsk | SignAsk
+Ask = HelloAsk | LeaseAsk | NoteAsk | SignAsk
 
 
 @frozen
@@ -89,6 +103,8 @@ def encode_ask(ask: Ask) -> bytes:
             return encode({"ask": "hello"})
         case LeaseAsk():
             return encode({"ask": "lease", "account": ask.account, "owner": ask.owner})
+        case NoteAsk():
+            return encode({"ask": "note", "event": ask.event, "owner": ask.owner, "text": ask.text})
         case SignAsk():
             fields = {"chain": ask.chain, "account": ask.account, "payload": ask.payload.hex()}
             return encode({"ask": "sign", **fields, "intent": ask.intent, "plan": ask.plan, "token": ask.token})
@@ -109,6 +125,12 @@ def decode_ask(content: bytes) -> Ask:
         lease = LeaseAsk(_text(fields, "account", 200), _text(fields, "owner", OWNER_LENGTH))
         _all_read(fields)
         return lease
+    if kind == "note":
+        note = NoteAsk(_text(fields, "event", 200), _text(fields, "owner", OWNER_LENGTH), _text(fields, "text", OWNER_LENGTH))
+        _all_read(fields)
+        if note.event not in NOTED:
+            raise SignerError(f"event {_short(note.event)}: a run may note {', '.join(NOTED)} alone")
+        return note
     if kind == "sign":
         asked = SignAsk(
             ChainId(_text(fields, "chain", 100)),
@@ -120,7 +142,7 @@ def decode_ask(content: bytes) -> Ask:
         )
         _all_read(fields)
         return asked
-    raise SignerError(f"ask {_short(kind)}: expected hello, lease or sign")
+    raise SignerError(f"ask {_short(kind)}: expected hello, lease, note or sign")
 
 
 def encode_value(value: Mapping[str, object]) -> bytes:

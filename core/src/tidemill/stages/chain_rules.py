@@ -32,7 +32,8 @@ class GuardedRules(ChainRules):
         self._guard = guard
         self.id, self.family, self.native, self.wrapped = rules.id, rules.family, rules.native, rules.wrapped
         self.spends_balance, self.guards_balance = rules.spends_balance, rules.guards_balance
-        self.dollars, self.lifetime, self.finality, self.needs = rules.dollars, rules.lifetime, rules.finality, rules.needs
+        self.dollars, self.lifetime, self.needs = rules.dollars, rules.lifetime, rules.needs
+        self.finality, self.play_money, self.targets = rules.finality, rules.play_money, rules.targets
 
     def verified_assets(self) -> Mapping[str, Asset]:
         return self._asked("verified_assets", self._rules.verified_assets)

@@ -22,9 +22,9 @@ def folder(data: Path, store: str | None) -> Iterator[Finding]:
         data: the folder; it need not be there yet.
         store: the name of the store that is enabled, or None.
     """
-    place = _nearest(data)
+    place = nearest(data)
     yield from _rights(data, place)
-    yield _room(place)
+    yield room(place)
     running = find_running(data)
     if running is not None:
         who = f"process {running.process}" if running.process else "a process"
@@ -45,8 +45,8 @@ def config_rights(path: Path) -> Iterator[Finding]:
         yield Finding("configuration", "warning", f"{path} can be written by everybody", f"chmod o-w {path}")
 
 
-def _nearest(data: Path) -> Path:
-    """Return the folder, or the nearest around it that exists."""
+def nearest(data: Path) -> Path:
+    """Return a data folder, or the nearest one around it that exists."""
     place = data.absolute()
     while not place.exists() and place != place.parent:
         place = place.parent
@@ -64,7 +64,8 @@ def _rights(data: Path, place: Path) -> Iterator[Finding]:
         yield Finding("data folder", "ok", str(data) if place == data.absolute() else f"{data}, which a run makes")
 
 
-def _room(place: Path) -> Finding:
+def room(place: Path) -> Finding:
+    """Tell how much room there is on the disk of a folder."""
     free = shutil.disk_usage(place if place.is_dir() else place.parent).free
     said = f"{free // 1_000_000:,} MB free under {place}"
     if free >= LITTLE_BYTES:

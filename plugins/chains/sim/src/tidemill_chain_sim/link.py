@@ -9,6 +9,7 @@ from tidemill.domain.events import Batch, Event, Found, Gap, Head, Logs, Rollbac
 from tidemill.domain.ids import AssetId, Key, address_of
 from tidemill.domain.outcome import Outcome
 from tidemill.domain.pool import Watch
+from tidemill.domain.time import ChainTime
 from tidemill.domain.transaction import Signed, Simulated, Unsigned, Wallet
 from tidemill.errors import InvariantError, Unavailable
 from tidemill.hookspecs.chain import ChainLink, LinkSetup
@@ -78,6 +79,10 @@ class SimLink(ChainLink):
             told = await self._node.ask(NextAsk(At(known.height, known.block_hash), tuple(sorted(self._watched))))
             yield self._batch(told, _events(told, known))
             known = told
+
+    async def newest(self) -> ChainTime:
+        head = await self._node.ask(HeadAsk())
+        return ChainTime(CHAIN, head.height, head.unix_time)
 
     async def watch(self, add: Sequence[Watch], remove: Sequence[Watch]) -> None:
         for watch in add:

@@ -17,7 +17,7 @@ from tidemill_chain_sim.settings import SimSettings, finality_of
 from tidemill_evm.executor import MAX_COUNT, addresses_of, encode_flow
 from tidemill_evm.gas import SWAP_GAS, call_gas, estimate_gas
 from tidemill_evm.keccak import keccak256
-from tidemill_simworld import CHAIN, HUBS, NATIVE, NATIVE_DECIMALS, STABLES, token_universe
+from tidemill_simworld import CHAIN, EXECUTOR, HUBS, NATIVE, NATIVE_DECIMALS, STABLES, token_universe
 from tidemill_simworld.envelope import encode_call
 
 BLOCK_GAS_LIMIT = 30_000_000
@@ -33,6 +33,8 @@ class SimRules(ChainRules):
     spends_balance = True
     guards_balance = True
     dollars = tuple(token.id for token in STABLES)
+    play_money = True
+    targets = (EXECUTOR,)
 
     def __init__(self, chosen: SimSettings, cost_ppm: int = PPM_SCALE) -> None:
         self.finality = finality_of(chosen)

@@ -9,7 +9,7 @@ from tidemill.domain.ids import ChainId
 from tidemill.domain.signing import Opened, Reading
 from tidemill.errors import PluginError, SignerError, SignerRefused
 from tidemill.hookspecs.codec import Codec
-from tidemill.signing.protocol import LeaseAsk, SignAsk
+from tidemill.signing.protocol import LeaseAsk, NoteAsk, SignAsk
 from tidemill_command_signer.audit import AuditTrail
 from tidemill_command_signer.keystore import KeyRing, KeystoreError
 from tidemill_command_signer.leases import Leases
@@ -98,6 +98,15 @@ class SigningDesk:
             payload = digest_of(ask.payload)
             self.refused(refused, ask="sign", chain=ask.chain, account=ask.account, payload=payload, intent=ask.intent, plan=ask.plan)
             raise
+
+    def note(self, ask: NoteAsk) -> Mapping[str, object]:
+        """Write down what an operator decided.
+
+        Raises:
+            SignerError: the trail cannot be written.
+        """
+        self._append(ask.event, owner=ask.owner, text=ask.text)
+        return {}
 
     def refused(self, refused: SignerRefused, **fields: object) -> None:
         """Say in the trail what was refused."""

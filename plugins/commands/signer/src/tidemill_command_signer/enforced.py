@@ -1,38 +1,15 @@
-"""The policy as text: for the person who checks it, and the digest that names it."""
+"""The policy as text, for the person who checks it."""
 
-import hashlib
-import json
 from collections.abc import Iterator, Sequence
 
-from tidemill import ChainPolicy, SignerConfig, SpendLimit
+from tidemill import SignerConfig, SpendLimit
 from tidemill.domain.asset import amount_display
 from tidemill_command_signer.desk import Account
 
 
-def policy_digest(policy: SignerConfig) -> str:
-    """Return the sha256 of what is enforced, as canonical JSON; where keys and socket lie is no part of it."""
-    chains = {chain: _plain(policy.chains[chain]) for chain in policy.chains}
-    text = json.dumps({"live": policy.live, "chains": chains}, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _plain(policy: ChainPolicy) -> dict[str, object]:
-    return {
-        "keys": sorted(policy.keys),
-        "value": _pair(policy.value),
-        "fee": _pair(policy.fee),
-        "targets": {target: sorted(methods) for target, methods in policy.targets.items()},
-        "spends": {asset: _pair(limit) for asset, limit in policy.spends.items()},
-    }
-
-
-def _pair(limit: SpendLimit) -> list[str]:
-    return [str(limit.per_transaction), str(limit.per_day)]
-
-
 def enforced_lines(policy: SignerConfig, accounts: Sequence[Account]) -> Iterator[str]:
     """Yield what is enforced, one sentence a line."""
-    yield f"live: {'yes' if policy.live else 'no, nothing is signed'} · policy {policy_digest(policy)}"
+    yield f"live: {'yes' if policy.live else 'no, nothing is signed'} · policy {policy.digest}"
     for chain, allowed in policy.chains.items():
         yield f"{chain}"
         for account in accounts:

@@ -15,6 +15,7 @@ from tidemill.signing.protocol import (
     Ask,
     HelloAsk,
     LeaseAsk,
+    NoteAsk,
     SignAsk,
     decode_ask,
     encode_error,
@@ -121,6 +122,8 @@ class SignerServer:
                 return {**self._hello, "audit": self._desk.last_entry}
             case LeaseAsk():
                 return self._desk.lease(ask, number)
+            case NoteAsk():
+                return self._desk.note(ask)
             case SignAsk():
                 return self._desk.sign(ask, number)
 

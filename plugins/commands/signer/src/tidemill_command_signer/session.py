@@ -15,7 +15,7 @@ from tidemill.signing.place import SignerPlace
 from tidemill.signing.protocol import Hello, hello_value
 from tidemill_command_signer.audit import AuditTrail
 from tidemill_command_signer.desk import SigningDesk
-from tidemill_command_signer.enforced import enforced_lines, policy_digest
+from tidemill_command_signer.enforced import enforced_lines
 from tidemill_command_signer.keystore import Keystore, SecretBytes
 from tidemill_command_signer.keystore.files import check_folder
 from tidemill_command_signer.leases import Leases
@@ -85,7 +85,7 @@ class Session:
         with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
             listener = await self._place.listen()
             try:
-                policy = policy_digest(self._setup.policy)
+                policy = self._setup.policy.digest
                 self._trail.append("opened", version=__version__, process=os.getpid(), live=self._setup.policy.live, policy=policy)
                 for line in self._told(desk):
                     say(line)

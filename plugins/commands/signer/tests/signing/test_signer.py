@@ -19,7 +19,6 @@ from tidemill.errors import SignerError, SignerRefused
 from tidemill.signing.client import SignerClient
 from tidemill.signing.protocol import HEAD, SignAsk, encode_ask
 from tidemill_command_signer.audit import verify
-from tidemill_command_signer.enforced import policy_digest
 
 pytestmark = pytest.mark.anyio
 
@@ -61,7 +60,7 @@ async def test_signer_says_what_it_enforces_and_greets_with_it(world: Any, names
     signer = world.start()
     async with SignerClient(world.socket, world.codecs) as client:
         hello = await client.hello()
-    digest = policy_digest(world.setup().policy)
+    digest = world.setup().policy.digest
 
     assert [
         f"live: yes · policy {digest}",

@@ -1,6 +1,6 @@
 """The risk check ``limits``."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tidemill import AssetAmount, AssetId, Opportunity, RiskCheck, Snapshot
 from tidemill.domain.answers import Rejected
@@ -12,6 +12,8 @@ from tidemill_risk_limits.flows import check_flow
 from tidemill_risk_limits.money import UNLIMITED, above, cap_in, cost_in, open_value, reserved_of
 from tidemill_risk_limits.pools import check_pools
 from tidemill_risk_limits.settings import LimitsSettings
+
+_MONEY = ("max_trade", "max_borrow", "max_asset", "max_open", "max_cost")
 
 
 class Limits(RiskCheck):
@@ -43,6 +45,10 @@ class Limits(RiskCheck):
         native = snapshot.chains[opportunity.chain].native
         cost = self._cost_cap(native, book, snapshot)
         return cost if isinstance(cost, Rejected) else Allowance(asset, max(0, own), max(0, borrowed), cost)
+
+    def caps(self) -> Sequence[str]:
+        """Return the settings that limit money and are set."""
+        return tuple(name for name in _MONEY if getattr(self.settings, name))
 
     def check(self, plan: Plan, book: BookState, snapshot: Snapshot) -> Rejected | None:
         """Look at each flow of the plan, then at the money of all its parts together."""
