@@ -59,7 +59,7 @@ SIGNER = {
     "live": "the signer's own switch: `false` signs nothing, whatever a run says",
 }
 LIVE = {
-    "require_paper_hours": "hours on paper, over live data and with everything that decides as it is now, that the ledger must show (0: none)",
+    "require_paper_hours": "hours on paper, over live data, by all that decides as it is now, that the ledger must show (0: none)",
 }
 SIGNER_CHAIN = {
     "keys": "names of the keys that sign on this chain",

@@ -147,7 +147,8 @@ class SignerClient:
             await self._leave()
             raise
         if patience.cancelled_caught:
-            await self._leave(SLOW_S)
+            await self._leave()
+            self._wait(SLOW_S)
             raise SignerError(f"the signer at {self._line.path} did not come back within {RETURN_S} s")
         self._log.warning("the signer is back, and holds our accounts again", socket=str(self._line.path))
 
@@ -203,9 +204,9 @@ class SignerClient:
             if not self._line.is_open:
                 self._wait(AGAIN_S)
 
-    async def _leave(self, wait_s: float = AGAIN_S) -> None:
+    async def _leave(self) -> None:
         await self._line.close()
-        self._wait(wait_s)
+        self._wait(AGAIN_S)
 
     def _wait(self, wait_s: float) -> None:
         self._not_before = max(self._not_before, anyio.current_time() + wait_s)

@@ -2,16 +2,15 @@
 
 from collections.abc import Mapping
 
-from attrs import frozen
-
-from tidemill import SigningSetup, UsageError
+from tidemill import SigningSetup
 from tidemill.domain.ids import ChainId
 from tidemill.domain.signing import Opened, Reading
 from tidemill.errors import PluginError, SignerError, SignerRefused
 from tidemill.hookspecs.codec import Codec
 from tidemill.signing.protocol import LeaseAsk, NoteAsk, SignAsk
+from tidemill_command_signer.accounts import AccountError, accounts_of
 from tidemill_command_signer.audit import AuditTrail
-from tidemill_command_signer.keystore import KeyRing, KeystoreError
+from tidemill_command_signer.keystore import HeldKeys, KeyChange, KeystoreError
 from tidemill_command_signer.leases import Leases
 from tidemill_command_signer.policy import judge, use_of
 from tidemill_command_signer.used import Signatures, digest_of, fields_of
@@ -19,48 +18,29 @@ from tidemill_command_signer.used import Signatures, digest_of, fields_of
 _SHOWN_ACTIONS = 16
 
 
-@frozen
-class Account:
-    """An address that the policy lets sign on a chain, and the key behind it."""
-
-    chain: ChainId
-    address: str
-    key: str
-
-
-def accounts_of(setup: SigningSetup, ring: KeyRing) -> tuple[Account, ...]:
-    """Return the accounts of a policy, in its order.
-
-    Raises:
-        SignerError: a chain has no accounts of the scheme of one of its keys.
-    """
-    found = []
-    for chain, policy in setup.policy.chains.items():
-        codec = setup.codecs[chain.partition(":")[0]]
-        for key in policy.keys:
-            try:
-                found.append(Account(chain, codec.account(ring.scheme(key), ring.public_key(key)), key))
-            except UsageError as error:
-                raise SignerError(f"key {key} ({ring.scheme(key)}) cannot sign on {chain}: {error}") from error
-    return tuple(found)
-
-
 class SigningDesk:
     """Signs what the policy allows, for whoever holds the account; says in the trail what it did and what it refused."""
 
-    def __init__(self, setup: SigningSetup, ring: KeyRing, trail: AuditTrail, signatures: Signatures, leases: Leases) -> None:
-        self.accounts = accounts_of(setup, ring)
+    def __init__(self, setup: SigningSetup, keys: HeldKeys, trail: AuditTrail, signatures: Signatures, leases: Leases) -> None:
+        self.accounts = accounts_of(setup, keys.ring)
         self._setup = setup
-        self._ring = ring
+        self._held = keys
+        self._ring = keys.ring
         self._trail = trail
         self._signatures = signatures
         self._leases = leases
-        self._keys = {(account.chain, account.address): account.key for account in self.accounts}
+        self._keys = self._by_address()
+        self._former: dict[tuple[ChainId, str], str] = {}
 
-    @property
-    def last_entry(self) -> str:
-        """The hash of the trail's last entry."""
-        return self._trail.last
+    def greeting(self) -> Mapping[str, object]:
+        """Return what of a greeting changes while the signer runs: its accounts, and the hash of the trail's last entry.
+
+        Raises:
+            SignerError: a key changed, and the trail cannot be written.
+        """
+        self._look()
+        accounts = dict.fromkeys((account.key, account.address) for account in self.accounts)
+        return {"accounts": [list(pair) for pair in accounts], "audit": self._trail.last}
 
     def settle(self) -> None:
         """Do what need not be done before an answer."""
@@ -76,6 +56,7 @@ class SigningDesk:
         Raises:
             SignerRefused: another connection holds the account, or there is none. SignerError: the lease cannot be kept.
         """
+        self._look()
         try:
             if ask.account not in {account.address for account in self.accounts}:
                 raise SignerRefused("account", f"no key of the policy has the account {ask.account!r}")
@@ -92,6 +73,7 @@ class SigningDesk:
         Raises:
             SignerRefused: a rule says no. SignerError: the trail cannot be written; what was signed is dropped.
         """
+        self._look()
         try:
             return self._signed(ask, connection)
         except SignerRefused as refused:
@@ -120,7 +102,7 @@ class SigningDesk:
             raise SignerRefused("chain", f"the policy has no chain {ask.chain!r}")
         key = self._keys.get((ask.chain, ask.account))
         if key is None:
-            raise SignerRefused("account", f"no key of {ask.chain} has the account {ask.account!r}")
+            raise SignerRefused("account", self._stranger(ask.chain, ask.account))
         owner = self._leases.owner(ask.account, ask.token, connection)
         codec = self._setup.codecs[ask.chain.partition(":")[0]]
         given = self._signatures.given(ask.chain, ask.account, ask.payload)
@@ -141,6 +123,42 @@ class SigningDesk:
         done = {"tx": opened.tx, "slot": reading.slot, "day": day, **fields_of(use_of(reading)), "actions": actions}
         self._append("signed", **asked, **done, signature=signature.hex())
         return {"raw": raw.hex(), "tx": opened.tx}
+
+    def _look(self) -> None:
+        """Follow keys that were rotated, put back or removed: from here on their old accounts sign nothing."""
+        changes = self._held.look()
+        if not changes:
+            return
+        before = self._keys
+        faults: list[KeyChange] = []
+        while True:
+            try:
+                self.accounts = accounts_of(self._setup, self._ring)
+                break
+            except AccountError as error:
+                self._ring.drop(error.key)
+                faults.append(KeyChange(error.key, None, str(error)))
+        self._keys = self._by_address()
+        self._former |= {account: key for account, key in before.items() if account not in self._keys}
+        for change in (*changes, *faults):
+            if change.facts is not None:
+                public = change.facts.public_key.hex()
+                self._append("key-opened", name=change.name, public_key=public, version=change.facts.version)
+            else:
+                self._append("key-dropped", name=change.name, reason=change.reason)
+
+    def _by_address(self) -> dict[tuple[ChainId, str], str]:
+        return {(account.chain, account.address): account.key for account in self.accounts}
+
+    def _stranger(self, chain: ChainId, address: str) -> str:
+        """Return why nothing is signed for an account: no key has it, or its key has another one since it was rotated."""
+        name = self._former.get((chain, address))
+        if name is None:
+            return f"no key of {chain} has the account {address!r}"
+        now = next((account.address for account in self.accounts if (account.chain, account.key) == (chain, name)), "")
+        if not now:
+            return f"key {name} of {chain} is gone or does not open since its file changed: {address} signs nothing more"
+        return f"key {name} of {chain} was rotated: {address} signs nothing more, its account is {now} now"
 
     def _read(self, codec: Codec, ask: SignAsk, key: str) -> Reading:
         try:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from tidemill import SignerConfig, SpendLimit
 from tidemill.domain.asset import amount_display
-from tidemill_command_signer.desk import Account
+from tidemill_command_signer.accounts import Account
 
 
 def enforced_lines(policy: SignerConfig, accounts: Sequence[Account]) -> Iterator[str]:

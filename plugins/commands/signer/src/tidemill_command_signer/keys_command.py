@@ -158,7 +158,11 @@ def rotate(name: str, store: "Keystore", passphrase: PassphraseSource) -> None:
         new, old = store.rotate(name, opened)
     _say("rotated", new)
     _say("kept", old)
-    click.echo("What the old address holds stays there. A signer that runs takes the new key when it is started again.", err=True)
+    click.echo(
+        "What the old address holds stays there. A signer that runs takes the new key with its next request;\n"
+        "name the new address in [books.NAME.accounts], and start the run again.",
+        err=True,
+    )
 
 
 @keys.command()

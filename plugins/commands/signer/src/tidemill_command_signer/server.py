@@ -44,7 +44,7 @@ class SignerServer:
 
         Args:
             desk: follows requests.
-            hello: the greeting's value, its last entry left out.
+            hello: what of the greeting's value never changes.
             warn: tells the operator what keeps the signer from signing.
         """
         self._desk = desk
@@ -119,7 +119,7 @@ class SignerServer:
     def _followed(self, ask: Ask, number: int) -> Mapping[str, object]:
         match ask:
             case HelloAsk():
-                return {**self._hello, "audit": self._desk.last_entry}
+                return {**self._hello, **self._desk.greeting()}
             case LeaseAsk():
                 return self._desk.lease(ask, number)
             case NoteAsk():

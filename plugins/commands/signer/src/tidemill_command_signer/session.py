@@ -16,7 +16,7 @@ from tidemill.signing.protocol import Hello, hello_value
 from tidemill_command_signer.audit import AuditTrail
 from tidemill_command_signer.desk import SigningDesk
 from tidemill_command_signer.enforced import enforced_lines
-from tidemill_command_signer.keystore import Keystore, SecretBytes
+from tidemill_command_signer.keystore import HeldKeys, Keystore, SecretBytes
 from tidemill_command_signer.keystore.files import check_folder
 from tidemill_command_signer.leases import Leases
 from tidemill_command_signer.server import SignerServer
@@ -53,17 +53,18 @@ class Session:
         self._end.close()
 
     def unlock(self, passphrase: SecretBytes) -> None:
-        """Open the keys that the policy names.
+        """Open the keys that the policy names; the passphrase is kept for those that take their place, and wiped at the end.
 
         Raises:
             SignerError: one of them cannot be opened, or has no account on its chain.
         """
         names = sorted({key for chain in self._setup.policy.chains.values() for key in chain.keys})
         try:
-            with passphrase:
-                ring = self._end.enter_context(Keystore(self._setup.keystore, self._trail).unlock(passphrase, names))
+            self._end.enter_context(passphrase)
+            keys = HeldKeys(Keystore(self._setup.keystore, self._trail), names, passphrase)
+            self._end.enter_context(keys.ring)
             leases = Leases(self._setup.keystore, self._signatures.tokens)
-            self._desk = SigningDesk(self._setup, ring, self._trail, self._signatures, leases)
+            self._desk = SigningDesk(self._setup, keys, self._trail, self._signatures, leases)
         except SignerError as error:
             self._trail.append("refused", rule="keystore", reason=str(error))
             raise

@@ -16,7 +16,8 @@ from tidemill_command_signer.passphrase import PassphraseSource, passphrase_opti
 def signer(config: Path | None, passphrase: PassphraseSource) -> None:
     """Sign what [signer] of the configuration allows, for runs of this user, until Ctrl-C or SIGTERM.
 
-    It reads its configuration and its keys once: what is changed later holds at its next start.
+    It reads its configuration once: what is changed later holds at its next start. A key that is rotated or removed meanwhile counts with
+    the next request.
     """
     from tidemill import load_config, signing_setup
     from tidemill_command_signer.session import Session

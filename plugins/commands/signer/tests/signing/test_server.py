@@ -16,10 +16,11 @@ from tidemill.signing.client import SignerClient
 from tidemill.signing.place import Peer, SignerPlace, accept, connect
 from tidemill.signing.protocol import HEAD, HelloAsk, LeaseAsk, SignAsk, decode_answer, encode_ask
 from tidemill_command_signer import server as server_module
+from tidemill_command_signer.accounts import accounts_of
 from tidemill_command_signer.audit import AuditError, AuditTrail
-from tidemill_command_signer.desk import SigningDesk, accounts_of
+from tidemill_command_signer.desk import SigningDesk
 from tidemill_command_signer.enforced import enforced_lines
-from tidemill_command_signer.keystore import KeyRing, Keystore, SecretBytes
+from tidemill_command_signer.keystore import HeldKeys, Keystore, SecretBytes
 from tidemill_command_signer.leases import Leases
 from tidemill_command_signer.server import SignerServer
 from tidemill_command_signer.used import Signatures
@@ -30,10 +31,10 @@ pytestmark = pytest.mark.anyio
 class Bench:
     """A desk, its server and what the server warned of."""
 
-    def __init__(self, world: Any, ring: KeyRing, setup: SigningSetup) -> None:
+    def __init__(self, world: Any, keys: HeldKeys, setup: SigningSetup) -> None:
         self.world = world
         self.trail = AuditTrail(world.keys)
-        self.desk = SigningDesk(setup, ring, self.trail, Signatures(), Leases(world.keys, {}))
+        self.desk = SigningDesk(setup, keys, self.trail, Signatures(), Leases(world.keys, {}))
         self.warned: list[str] = []
 
     @asynccontextmanager
@@ -50,16 +51,17 @@ class Bench:
 
 
 @pytest.fixture
-def ring(world: Any) -> Iterator[KeyRing]:
+def held(world: Any) -> Iterator[HeldKeys]:
     """The two keys, opened."""
-    with Keystore(world.keys).unlock(SecretBytes(b"correct horse battery staple"), ["main", "sol"]) as ring:
-        yield ring
+    keys = HeldKeys(Keystore(world.keys), ["main", "sol"], SecretBytes(b"correct horse battery staple"))
+    with keys.ring:
+        yield keys
 
 
 @pytest.fixture
-def bench(world: Any, ring: KeyRing) -> Bench:
+def bench(world: Any, held: HeldKeys) -> Bench:
     """A desk with the world's policy."""
-    return Bench(world, ring, world.setup())
+    return Bench(world, held, world.setup())
 
 
 async def answer(path: Path, sent: bytes) -> dict[str, Any]:
@@ -186,7 +188,7 @@ def test_lease_of_an_account_that_is_no_key_of_the_policy_is_refused(bench: Benc
     assert ["account"] == [entry["fields"]["rule"] for entry in bench.world.entries("refused")]
 
 
-def test_key_of_a_scheme_that_its_chain_has_no_accounts_of_is_said(world: Any, ring: KeyRing, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_key_of_a_scheme_that_its_chain_has_no_accounts_of_is_said(world: Any, held: HeldKeys, monkeypatch: pytest.MonkeyPatch) -> None:
     """Found when the signer starts, by the names of key and chain."""
     setup = world.setup()
 
@@ -195,7 +197,7 @@ def test_key_of_a_scheme_that_its_chain_has_no_accounts_of_is_said(world: Any, r
 
     monkeypatch.setattr(setup.codecs["tiny"], "account", none)
     with pytest.raises(SignerError, match=r"^key main \(secp256k1\) cannot sign on tiny:1: no accounts of secp256k1 here$"):
-        accounts_of(setup, ring)
+        accounts_of(setup, held.ring)
 
 
 def test_policy_without_chains_targets_or_assets_says_so(world: Any) -> None:

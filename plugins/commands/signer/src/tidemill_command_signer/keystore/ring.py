@@ -22,7 +22,7 @@ class KeyRing:
 
     def names(self) -> tuple[str, ...]:
         """Return the names of the opened keys, sorted."""
-        return tuple(self._facts)
+        return tuple(sorted(self._facts))
 
     def scheme(self, name: str) -> Scheme:
         """Return how a key signs.
@@ -47,6 +47,18 @@ class KeyRing:
             KeystoreError: the key is not opened, or the message is no digest of 32 bytes where it must be one.
         """
         return sign(self._of(name).scheme, self._secrets[name], message)
+
+    def take(self, facts: KeyFacts, secret: SecretBytes) -> None:
+        """Sign with a key from now on; one that had its name is dropped."""
+        self.drop(facts.name)
+        self._facts[facts.name], self._secrets[facts.name] = facts, secret
+
+    def drop(self, name: str) -> None:
+        """Sign nothing more with a key; nothing happens where it is not opened."""
+        self._facts.pop(name, None)
+        secret = self._secrets.pop(name, None)
+        if secret is not None:
+            secret.wipe()
 
     def wipe(self) -> None:
         """Overwrite the secrets; from here on no key is opened."""

@@ -66,13 +66,26 @@ class Keystore:
         Raises:
             WrongPassphrase, DamagedKey: a key does not open. KeystoreError: there is no such key, or it is retired.
         """
-        opened: dict[str, tuple[KeyFacts, SecretBytes]] = {}
-        for name in dict.fromkeys(names):
-            envelope = self._read(name)
-            if envelope.facts.role != "signing":
-                raise KeystoreError(f"key {name} is retired: it signs nothing more")
-            opened[name] = (envelope.facts, open_envelope(envelope, passphrase))
-        return KeyRing(opened)
+        return KeyRing({name: self.open_key(name, passphrase) for name in dict.fromkeys(names)})
+
+    def open_key(self, name: str, passphrase: SecretBytes) -> tuple[KeyFacts, SecretBytes]:
+        """Open one key for signing.
+
+        Raises:
+            As ``unlock``.
+        """
+        envelope = self._read(name)
+        if envelope.facts.role != "signing":
+            raise KeystoreError(f"key {name} is retired: it signs nothing more")
+        return envelope.facts, open_envelope(envelope, passphrase)
+
+    def stamp(self, name: str) -> tuple[int, int, int] | None:
+        """Return what changes whenever a key's file is put in place, None where there is none: a file is never written over."""
+        try:
+            found = self._path(name).stat(follow_symlinks=False)
+        except OSError:
+            return None
+        return found.st_ino, found.st_mtime_ns, found.st_size
 
     def add(self, name: str, scheme: Scheme, passphrase: SecretBytes) -> KeyFacts:
         """Make a new key.
