@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from tidemill import SigningSetup
 from tidemill.domain.ids import ChainId
 from tidemill.domain.signing import Opened, Reading
-from tidemill.errors import PluginError, SignerError, SignerRefused
+from tidemill.errors import PluginError, SignerRefused
 from tidemill.hookspecs.codec import Codec
 from tidemill.signing.protocol import LeaseAsk, NoteAsk, SignAsk
 from tidemill_command_signer.accounts import AccountError, accounts_of
