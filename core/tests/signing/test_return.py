@@ -221,13 +221,13 @@ async def test_account_that_another_run_holds_ends_all_sending(at_desk: AtDesk, 
         await desk.fails("went away")
         signer.instead = lambda ask: encode_refusal("lease", "anna signs for 'another'") if isinstance(ask, LeaseAsk) else b"as ever"
         await anyio.sleep(AGAIN_S * 2)
-        await desk.fails("this run sends nothing any more: anna signs for 'another'")
+        await desk.fails("this run signs nothing any more, start it again: anna signs for 'another'")
         signer.instead = None
         await anyio.sleep(AGAIN_S * 2)
         asked = len(signer.asks)
-        await desk.fails("this run sends nothing any more")
+        await desk.fails("this run signs nothing any more")
 
-    assert ["this run sends nothing any more: anna signs for 'another'"] == desk.told
+    assert ["this run signs nothing any more, start it again: anna signs for 'another'"] == desk.told
     assert asked == len(signer.asks)
 
 
@@ -238,7 +238,7 @@ async def test_account_that_another_run_held_meanwhile_ends_all_sending(at_desk:
         await desk.fails("went away")
         signer.instead, signer.token = None, signer.token + 1
         await anyio.sleep(AGAIN_S * 2)
-        await desk.fails("this run sends nothing any more: another run held anna while the signer was away")
+        await desk.fails("this run signs nothing any more, start it again: another run held anna while the signer was away")
 
     assert 1 == len(desk.told)
 

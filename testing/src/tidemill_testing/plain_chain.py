@@ -151,6 +151,10 @@ class SoundLink(ChainLink):
         """Return the outcome of what a block includes."""
         return outcome
 
+    async def newest(self) -> ChainTime:
+        at = max(self.reader.blocks, default=0)
+        return ChainTime(CHAIN, at, 1_700_000_000 + 2 * at)
+
     async def watch(self, add: Sequence[Watch], remove: Sequence[Watch]) -> None:
         for watch in add:
             self.watched.update(watch.keys)

@@ -192,7 +192,7 @@ class SignerClient:
 
     def _lost(self, reason: str) -> SignerError:
         """Take note that somebody else may have signed for an account of ours: two signers of one nonce must never be."""
-        self._taken = f"this run sends nothing any more: {reason}"
+        self._taken = f"this run signs nothing any more, start it again: {reason}"
         if self._on_taken is not None:
             self._on_taken(self._taken)
         return SignerError(self._taken)

@@ -17,6 +17,7 @@ from tidemill.domain.outcome import Outcome, OutcomeStatus
 from tidemill.domain.plan import Flow
 from tidemill.domain.pool import LogFilter, PoolRef, Watch
 from tidemill.domain.snapshot import Snapshot
+from tidemill.domain.time import ChainTime
 from tidemill.domain.transaction import Signed, Simulated, TxRef, Unsigned, Wallet
 from tidemill.errors import RefusedByVenue, UsageError
 from tidemill_testing.conformance import ChainConformance
@@ -255,6 +256,15 @@ class NeverWaits(SoundLink):
 
 class TestCHN41NeverWaits(Case):
     plugin = with_link(NeverWaits)
+
+
+class OfWhateverChain(SoundLink):
+    async def newest(self) -> ChainTime:
+        return evolve(await super().newest(), chain=ChainId("other:1"))
+
+
+class TestCHN42OfWhateverChain(Case):
+    plugin = with_link(OfWhateverChain)
 
 
 class TestCHN50SendsNowhere(Case):

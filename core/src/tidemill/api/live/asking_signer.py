@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tidemill.api.signing import SigningSetup
 from tidemill.domain.finding import Finding
+from tidemill.domain.ids import normal_address
 from tidemill.errors import SignerError
 from tidemill.pipeline.assemble import Pipeline
 from tidemill.signing.client import SignerClient
@@ -67,7 +68,7 @@ def _differences(pipeline: Pipeline, setup: SigningSetup, hello: Hello, again: s
     if not hello.live:
         said = f"the signer at {setup.socket} has its own switch off"
         yield Finding("signer", "error", said, f"set live = true in [signer], and {again}")
-    addresses = {address for _, address in hello.accounts}
+    addresses = {normal_address(address) for _, address in hello.accounts}
     for chain in pipeline.chains:
         if chain not in hello.chains:
             said = f"the signer signs nothing on {chain}"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from tidemill.config.model import ChainPolicy, SignerConfig
 from tidemill.domain.finding import Finding
-from tidemill.domain.ids import BookId, ChainId, chain_of
+from tidemill.domain.ids import BookId, ChainId, chain_of, normal_address
 from tidemill.hookspecs.chain import ChainRules
 from tidemill.hookspecs.risk import RiskCheck
 from tidemill.pipeline.assemble import Pipeline
@@ -60,7 +60,7 @@ def policy_findings(signer: SignerConfig, chain: ChainId, rules: ChainRules) -> 
         return
     where = f'[signer.chains."{chain}"]'
     for target in rules.targets:
-        if not policy.targets.get(target.lower() if target.startswith("0x") else target):
+        if not policy.targets.get(normal_address(target)):
             said = f"{chain} trades through {target}, which the policy does not allow to be called"
             yield Finding("policy", "error", said, f'name its methods: [signer.chains."{chain}".targets] "{target}" = ["0x…"]')
     if not policy.fee.per_transaction:

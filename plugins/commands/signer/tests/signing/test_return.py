@@ -109,13 +109,13 @@ async def test_run_whose_account_another_took_meanwhile_signs_nothing_more(world
             async with SignerClient(world.socket, world.codecs) as brief:
                 await brief.lease(world.accounts["sol"], "a brief run")
             await anyio.sleep(AGAIN_S)
-            with pytest.raises(SignerError, match=r"sends nothing any more: 0x[0-9a-f]+ signs for 'another run'"):
+            with pytest.raises(SignerError, match=r"signs nothing any more, start it again: 0x[0-9a-f]+ signs for 'another run'"):
                 await client.sign(world.unsigned(), me, 1)
             await other.sign(world.unsigned(slot="nonce:5"), me, 1)
         with pytest.raises(SignerError, match=r"another run held ed[0-9a-f]+ while the signer was away"):
             await gone.sign(world.unsigned("sol"), world.accounts["sol"], 1)
         await anyio.sleep(AGAIN_S * 2)
-        with pytest.raises(SignerError, match="sends nothing any more"):
+        with pytest.raises(SignerError, match="signs nothing any more"):
             await client.sign(world.unsigned(), me, 1)
 
     assert (1, 1) == (len(told), len(told_too))

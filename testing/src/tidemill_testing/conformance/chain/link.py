@@ -1,6 +1,7 @@
 """Rules of the half of a chain that does I/O: what it tells, and what its reader answers."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -8,9 +9,10 @@ from typing import TypeVar
 
 import anyio
 
-from tidemill.domain.events import Batch, Log, Logs, Rollback, States
+from tidemill.domain.events import Batch, Head, Log, Logs, Rollback, States
 from tidemill.domain.ids import Key
 from tidemill.domain.pool import LogFilter, Watch
+from tidemill.domain.time import ChainTime
 from tidemill.errors import Unavailable
 from tidemill.hookspecs.chain import ChainLink
 from tidemill.tape.header import TapeHeader
@@ -26,6 +28,7 @@ from tidemill_testing.conformance.rule import rule
 T = TypeVar("T")
 NOWHERE = "0x00000000000000000000000000000000000000ff"
 _AFTER_CANCEL = 100
+_TRIES = 10
 
 
 class LinkRules(ChainBase):
@@ -225,6 +228,29 @@ class LinkRules(ChainBase):
             after, rest = after_cancel(link.batches, before=2, most=_AFTER_CANCEL)
         if after >= _AFTER_CANCEL or rest:
             self.broken(f"after it was cancelled it yielded {after} more batches and left {', '.join(rest) or 'nothing'}")
+
+    @rule("CHN-42", "it says where it stands, and on which chain", needs="sends")
+    def test_it_says_where_it_stands(self) -> None:
+        """It is asked right before real money moves: a node of another chain, or one that stands still, would lose it.
+
+        If this fails: ask the node itself for its chain's id and its newest block in ``newest``, no older than what was told already.
+        """
+
+        async def stands(link: ChainLink, batches: list[Batch]) -> ChainTime | None:
+            for _ in range(_TRIES):
+                with suppress(Unavailable):
+                    return await link.newest()
+            return None
+
+        with self._link() as link:
+            now = with_link(link, self.blocks, stands)
+        told = max((event.height for batch in self._batches() for event in batch.events if isinstance(event, Head)), default=0)
+        if not isinstance(now, ChainTime):
+            self.broken(f"asked {_TRIES} times where it stands, it gave {now!r}: expected a ChainTime")
+        if now.chain != self._rules().id or type(now.height) is not int or type(now.unix_time) is not int:
+            self.broken(f"it stands at {now!r}: expected a block of {self._rules().id}")
+        if "reorganises" not in self.capabilities and now.height < told:
+            self.broken(f"it stands at block {now.height}, and told of block {told} already")
 
     def _batches(self, seed: int = 1) -> list[Batch]:
         async def heard(link: ChainLink, batches: list[Batch]) -> list[Batch]:

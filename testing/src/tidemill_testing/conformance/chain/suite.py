@@ -73,6 +73,8 @@ class ChainConformance(LinkRules, SendRules):
                 self.broken(f"{symbol!r} stands for {asset_of}")
         if type(rules.lifetime) is not int or rules.lifetime < 0:
             self.broken(f"lifetime is {rules.lifetime!r}")
+        if type(rules.play_money) is not bool or not all(isinstance(target, str) and target for target in rules.targets):
+            self.broken(f"play_money is {rules.play_money!r} and targets are {rules.targets!r}: expected a bool and addresses as text")
 
     @rule("CHN-11", "what is sent now executes later")
     def test_what_is_sent_executes_later(self) -> None:
