@@ -180,12 +180,16 @@ def test_signer_that_is_not_there_is_an_error(made: Made, tmp_path: Path) -> Non
 class Link:
     """A link that says where it stands, and what is held, as it is told."""
 
-    def __init__(self, rules: object, head: object, held: object = 10**18) -> None:
+    def __init__(self, rules: object, head: object, held: object = 10**18, busy: int = 0) -> None:
+        self._busy = busy
         self.rules = rules
         self._head = head
         self._held = held
 
     async def newest(self) -> ChainTime:
+        if self._busy:
+            self._busy -= 1
+            raise Unavailable("busy")
         if self._head == "hang":
             await anyio.sleep(60)
         if isinstance(self._head, Exception):
@@ -201,11 +205,11 @@ class Link:
         return ((assets[0], self._held),)
 
 
-def asked(pipeline: Pipeline, head: object, held: object = 10**18, *, play_money: bool = False) -> list[Finding]:
+def asked(pipeline: Pipeline, head: object, held: object = 10**18, *, play_money: bool = False, busy: int = 0) -> list[Finding]:
     """Ask a chain; where it is of worth its clock counts."""
     rules: Any = dict(pipeline.parts.market.rules)
     rules[SIM].play_money = play_money
-    link: Any = Link(rules[SIM], head, held)
+    link: Any = Link(rules[SIM], head, held, busy)
     assert pipeline.config.signer is not None
     signer = pipeline.config.signer
 
@@ -214,6 +218,12 @@ def asked(pipeline: Pipeline, head: object, held: object = 10**18, *, play_money
         return [finding async for finding in asking]
 
     return anyio.run(ask)
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nodes are asked again at once."""
+    monkeypatch.setattr(asking_chains, "PAUSE_S", 0.001)
 
 
 def at(seconds: int, chain: str = SIM) -> ChainTime:
@@ -225,6 +235,8 @@ def test_chain_that_is_fresh_and_pays_for_fees_is_fine(made: Made, named: Simple
     held = f"{named.account} of book main holds 1 native coins"
 
     assert [("ok", "at block 1,000, 3 s old"), ("ok", held)] == told(asked(made(), at(-3)))
+    assert [("ok", "at block 1,000, 3 s old"), ("ok", held)] == told(asked(made(), at(-3), busy=9))
+    assert [("error", "busy")] == told(asked(made(), at(-3), busy=10))
     assert [("ok", "at block 1,000, 0 s old"), ("ok", held)] == told(asked(made(), at(20)))
     assert [("ok", "at block 1,000; play money: its clock is its own"), ("ok", held)] == told(asked(made(), at(-9_999), play_money=True))
 

@@ -20,6 +20,8 @@ from tidemill.stages.chain_rules import path_of
 T = TypeVar("T")
 ANSWER_S = 10
 """A chain that does not say where it stands for so long is one that cannot be traded on."""
+TRIES, PAUSE_S = 10, 0.2
+"""A node may be busy for a moment: so often it is asked while it says so, with a pause between."""
 OLD_BLOCKS = 5
 OLD_S = 30
 """A newest block is stale once it is older than so many blocks take, and than so many seconds: blocks come late at times."""
@@ -59,16 +61,21 @@ async def chain_findings(
 
 
 async def _asked(rules: ChainRules, member: str, ask: Callable[..., Awaitable[T]], *args: object) -> T | str:
-    """Return what a chain's link answers, or in words that it does not."""
+    """Return what a chain's link answers, or in words that it does not; one that cannot answer just now is asked again."""
+    said = ""
     try:
         with anyio.fail_after(ANSWER_S):
-            return await demanded(path_of(rules), member, ask, *args)
+            for _ in range(TRIES):
+                try:
+                    return await demanded(path_of(rules), member, ask, *args)
+                except Unavailable as error:
+                    said = str(error) or "its node does not answer"
+                await anyio.sleep(PAUSE_S)
     except TimeoutError:
         return f"its node did not answer within {ANSWER_S} s"
-    except Unavailable as error:
-        return str(error) or "its node does not answer"
     except TidemillError as error:
         return str(error)
+    return said
 
 
 def _fresh(rules: ChainRules, head: ChainTime, now_s: int) -> Finding:
