@@ -1,19 +1,24 @@
 """The judgement of the crash lane: what a stand's books lack, have twice, or have wrong, compared with the chain's own account."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 from attrs import define, field
 
 from tests.faults.live_stand import Booked, Stand
 from tidemill.domain.intent import IntentState
+from tidemill.errors import OutcomeUnknown, Unavailable
 from tidemill.ledger.accounts import WALLET
 
 INCLUDED = (IntentState.SEEN, IntentState.FINAL, IntentState.REVERTED)
 OUT = (IntentState.SIGNED, IntentState.BROADCAST, IntentState.UNKNOWN)
+ASKS = 20
 PATIENCE = 20
 """So many runs more may pass until nothing is out any more."""
 NATIVE = "sim:1/slip44:60"
+
+T = TypeVar("T")
 
 
 @define
@@ -63,19 +68,28 @@ def _ended(stand: Stand) -> Booked:
 
 
 def _compare(tally: Tally, booked: Booked, stand: Stand) -> None:
-    statement = stand.chain.statement(stand.account)
+    statement, view = _said(lambda: stand.chain.statement(stand.account)), _said(lambda: stand.chain.account(stand.account))
     on_chain = {entry.tx for entry in statement}
     included = {one.tx: one for one in booked.intents if one.state in INCLUDED}
     tally.lost += sorted(on_chain - included.keys())
     tally.doubled += sorted(included.keys() - on_chain)
     plans = Counter(one.plan for one in included.values() if one.flow)
     tally.doubled += sorted(str(plan) for plan, count in plans.items() if count > 1)
-    view = stand.chain.account(stand.account)
     held = {NATIVE: view.native, **{f"sim:1/erc20:{token}": amount for token, amount in view.tokens}}
     for asset in sorted({*held, *booked.balances}):
         ours, theirs = booked.balances.get(asset, 0), held.get(asset, 0)
         if ours != theirs:
             tally.unbalanced.append(f"{asset}: books {ours}, chain {theirs}")
+
+
+def _said(ask: Callable[[], T]) -> T:
+    """Return what a node answers that may be out for a while."""
+    for _ in range(ASKS):
+        try:
+            return ask()
+        except (Unavailable, OutcomeUnknown):
+            continue
+    return ask()
 
 
 def _corrected(booked: Booked) -> Iterator[str]:

@@ -109,6 +109,18 @@ def test_reconcile_replaced_plan_bears_what_taking_its_slot_cost() -> None:
     assert Change(2, S.SEEN, 99) == seen
 
 
+def test_reconcile_replaced_plan_waits_until_it_is_known_who_took_its_slot() -> None:
+    """Where the chain tells of only one of the two, neither ends: what taking the slot cost would stand in no book."""
+    old, rival = record(1), record(2, S.SEEN, since=80, replaces=1, flow="")
+    dead, taken = answer(R.DEAD, 80), answer(R.FILLED, 80, cost=7)
+
+    assert () == reconcile([old, rival], {1: dead}, VIEW)
+    assert () == reconcile([old, record(2, since=99, replaces=1, flow="")], {1: dead, 2: answer(R.UNKNOWN)}, VIEW)
+    assert () == reconcile([old, rival], {2: taken}, VIEW)
+    assert [Tell, Change, Change] == [type(one) for one in reconcile([old, rival], {1: dead, 2: taken}, VIEW)]
+    assert [S.REPLACED, S.FINAL] == [one.state for one in reconcile([old, rival], {1: dead, 2: taken}, VIEW) if isinstance(one, Change)]
+
+
 def test_reconcile_block_hashes_are_no_rivals() -> None:
     """Many transactions may name one block hash: neither takes anything from the other."""
     assert [True, False] == [is_exclusive(slot) for slot in ("nonce:4", "blockhash:abc")]

@@ -87,14 +87,18 @@ def _about(
     record: IntentRecord, answer: Outcome, others: Sequence[IntentRecord], answers: Mapping[int, Outcome], view: ChainView
 ) -> list[Action]:
     if answer.status in INCLUDED:
-        return _included(record, answer, view)
+        return _included(record, answer, others, answers, view)
     if answer.status is OutcomeStatus.DEAD:
         return _dead(record, answer, others, answers)
     return _silent(record, answer, others, view)
 
 
-def _included(record: IntentRecord, answer: Outcome, view: ChainView) -> list[Action]:
-    final = view.head - answer.height >= view.finality
+def _included(
+    record: IntentRecord, answer: Outcome, others: Sequence[IntentRecord], answers: Mapping[int, Outcome], view: ChainView
+) -> list[Action]:
+    # What only takes a slot stays until the plan whose slot it took has ended: that one bears its cost
+    borne = bool(record.flow) or not _undecided(others, answers)
+    final = view.head - answer.height >= view.finality and borne
     ended = IntentState.FINAL if answer.status is OutcomeStatus.FILLED else IntentState.REVERTED
     known = record.state is IntentState.SEEN and record.since == answer.height
     # A transaction that only takes a slot is no plan's: its cost is told with the plan whose slot it took
@@ -106,6 +110,9 @@ def _included(record: IntentRecord, answer: Outcome, view: ChainView) -> list[Ac
 
 def _dead(record: IntentRecord, answer: Outcome, others: Sequence[IntentRecord], answers: Mapping[int, Outcome]) -> list[Action]:
     winner = next((one for one in others if one.number in answers and answers[one.number].status in INCLUDED), None)
+    if winner is None and _undecided(others, answers):
+        # Which transaction of ours took its slot, if any, says what is booked of it
+        return []
     state = IntentState.DEAD if winner is None else IntentState.REPLACED
     reason = answer.reason if winner is None else f"transaction {winner.number} ({winner.tx}) took its slot"
     change = Change(record.number, state, answer.height, reason)
@@ -114,6 +121,11 @@ def _dead(record: IntentRecord, answer: Outcome, others: Sequence[IntentRecord],
     spent = answers[winner.number].cost if winner is not None and not winner.flow else 0
     dead = Outcome(OutcomeStatus.DEAD, answer.height, answer.block_hash, cost=spent, reason=reason, proof=answer.proof)
     return [Tell(record.plan, dead), change]
+
+
+def _undecided(others: Sequence[IntentRecord], answers: Mapping[int, Outcome]) -> bool:
+    """Whether the chain has not said yet what became of one of these."""
+    return any(one.number not in answers or answers[one.number].status is OutcomeStatus.UNKNOWN for one in others)
 
 
 def _silent(record: IntentRecord, answer: Outcome, others: Sequence[IntentRecord], view: ChainView) -> list[Action]:
