@@ -1,12 +1,16 @@
 """Faults at chosen places of a real process, and what a stand says of them afterwards."""
 
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from textwrap import indent
 from typing import Any
 
 from tests.faults.live_judge import judged
 from tests.faults.live_stand import Stand
+from tidemill.domain.intent import IntentStep
+
+PATIENCE_S = 60
 
 _HOOK = """
 import importlib.abc
@@ -64,3 +68,23 @@ def check_books(stand: Stand) -> None:
     """Let a run come to its end, and demand that the books are the chain's: nothing lost, nothing doubled, every balance equal."""
     found = str(judged(stand, 0))
     assert "0 kills: 0 lost, 0 doubled, ledger balanced" == found, found
+
+
+def ways(stand: Stand, number: int) -> Sequence[IntentStep]:
+    """Return the way of one transaction, as the ledger keeps it."""
+    from tidemill_store_sqlite import SqliteStore
+
+    store = SqliteStore()
+    store.open(stand.folder / "data", write=False)
+    try:
+        return store.intent_steps(number)
+    finally:
+        store.close()
+
+
+def until(seen: Callable[[], bool], what: str) -> None:
+    """Return as soon as something can be seen."""
+    ends = time.monotonic() + PATIENCE_S
+    while not seen():
+        assert time.monotonic() < ends, f"within {PATIENCE_S} s: {what} was not seen"
+        time.sleep(0.02)

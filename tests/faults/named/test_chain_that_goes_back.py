@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -31,6 +32,35 @@ async def batches(self):
 module.SimLink.batches = batches
 """
 """Drops so many blocks as soon as a filled trade of ours is as deep as that."""
+
+
+LIES_ABOUT_BLOCKS = """
+import os
+honest, included, told = module.SimLink.outcome, {{}}, []
+
+async def outcome(self, signed):
+    now = await honest(self, signed)
+    old = included.setdefault(signed.ref.tx, now) if now.block_hash and now.changes else included.get(signed.ref.tx)
+    if os.path.exists("dropped") and old is not None and len(told) < {lies} and old.block_hash != now.block_hash:
+        told.append(old)
+        return old
+    return now
+
+module.SimLink.outcome = outcome
+"""
+"""After the chain went back the node tells the old receipts so many times more, of a block that the chain does not have."""
+TWICE_AND_LATE = """
+real, before, calls = module.SimLink.outcome, {}, [0]
+
+async def outcome(self, signed):
+    now = await real(self, signed)
+    last, before[signed.ref.tx] = before.get(signed.ref.tx, now), now
+    calls[0] += 1
+    return last if calls[0] % 3 == 1 else now
+
+module.SimLink.outcome = outcome
+"""
+"""Each third answer is the one before it once more: twice the same, or one that is out of order."""
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +97,50 @@ def last(out: str) -> dict[str, str]:
     return summary
 
 
-def rows_of(stand: Stand) -> list[dict[str, object]]:
-    """Return the rows of the newest run."""
-    status, out = stand.command("ledger", "export", "--data", "data")
+def rows_of(stand: Stand, *options: str) -> list[dict[str, Any]]:
+    """Return the rows of a run, the newest unless the options name one."""
+    status, out = stand.command("ledger", "export", "--data", "data", *options)
     assert 0 == status, out
     return [json.loads(line) for line in out.splitlines()]
+
+
+def test_receipt_of_a_block_that_is_not_in_the_chain(stand: Stand) -> None:
+    """A node tells of a block that was dropped: that is not believed, and the trade is booked from the block that the chain has."""
+    (stand.folder / "dropped").unlink(missing_ok=True)
+    patch = GOES_BACK.format(depth=2, account=stand.account) + LIES_ABOUT_BLOCKS.format(lies=6)
+    status, _, err = stand.run("--blocks", "60", first=altered({"tidemill_chain_sim.link": patch}))
+
+    assert 0 == status, err
+    assert (stand.folder / "dropped").exists()
+    assert "no part of the chain" in err
+    check_books(stand)
+
+
+def test_answers_that_come_twice_and_out_of_order(stand: Stand) -> None:
+    """The same outcome again, and an older one behind a newer: each transaction is booked once, at what became of it."""
+    status, _, err = stand.run("--blocks", "40", first=altered({"tidemill_chain_sim.link": TWICE_AND_LATE}))
+
+    assert 0 == status, err
+    check_books(stand)
+
+
+def test_reverted_transaction_costs_its_gas_and_gives_back_what_was_reserved(stand: Stand) -> None:
+    """Mined and undone: its cost is booked, no fill is, and where one plan may be open at a time the next one finds room."""
+    path = stand.folder / "tidemill.toml"
+    whole = path.read_text("utf-8")
+    path.write_text(whole.replace("[risk.limits]", "[risk.limits]\nmax_open_plans = 1"))
+    before = len(stand.booked().intents)
+    status, _, err = stand.run("--blocks", "60")
+    path.write_text(whole)
+    of_run = stand.booked().intents[before:]
+    reverted = [one for one in of_run if one.state is IntentState.REVERTED]
+    costs = {entry.tx: entry.cost for entry in stand.chain.statement(stand.account) if not entry.ok}
+    rows = [row for row in rows_of(stand) if row.get("kind") in ("fill", "cost")]
+
+    assert 0 == status, err
+    assert reverted[0].number < of_run[-1].number
+    for one in reverted:
+        (entry,) = (row for row in rows if row["ref"] == one.plan)
+        assert "cost" == entry["kind"]
+        assert str(-costs[one.tx]) in [posting["amount"] for posting in entry["postings"]]
+    check_books(stand)

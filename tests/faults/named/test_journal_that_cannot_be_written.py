@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 import pytest
 
 from tests.faults.live_stand import Stand, live_stand
-from tests.faults.named.altered import altered, audit, check_books, included, waiting
+from tests.faults.named.altered import PATIENCE_S, altered, audit, check_books, included, until, waiting
 
 FULL = """
 import resource
@@ -21,7 +21,6 @@ async def sign(self, *args):
 module.SignerClient.sign = sign
 """
 SHORT = {"tidemill_store_sqlite.connection": "module.BUSY_TIMEOUT_S = 0.4"}
-PATIENCE_S = 30
 
 
 @pytest.fixture(scope="module")
@@ -42,10 +41,7 @@ def locked(stand: Stand) -> Iterator[None]:
 
 def until_it_trades(stand: Stand, before: int) -> None:
     """Return once the chain holds more of our transactions than before."""
-    until = time.monotonic() + PATIENCE_S
-    while len(included(stand)) <= before:
-        assert time.monotonic() < until, "the run does not trade"
-        time.sleep(0.02)
+    until(lambda: len(included(stand)) > before, "a trade")
 
 
 def test_disk_full_at_the_journal_write_between_signing_and_broadcast(stand: Stand) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.faults.live_stand import Stand, live_stand
-from tests.faults.named.altered import altered, check_books, included, signed_for
-from tidemill.domain.intent import IntentRecord, IntentState, IntentStep
+from tests.faults.named.altered import altered, check_books, included, signed_for, ways
+from tidemill.domain.intent import IntentRecord, IntentState
 
 LOGGED = """
 import json
@@ -84,18 +84,6 @@ def broadcasts(folder: Path) -> list[str]:
     return [json.loads(line)[1] for line in (folder / "broadcasts").read_text("utf-8").splitlines()]
 
 
-def steps(stand: Stand, number: int) -> Sequence[IntentStep]:
-    """Return the way of one transaction, as the ledger keeps it."""
-    from tidemill_store_sqlite import SqliteStore
-
-    store = SqliteStore()
-    store.open(stand.folder / "data", write=False)
-    try:
-        return store.intent_steps(number)
-    finally:
-        store.close()
-
-
 def signed_once(stand: Stand, records: Sequence[IntentRecord]) -> bool:
     """Whether each transaction was signed exactly once."""
     return all([one.tx] == signed_for(stand, one.number) for one in records)
@@ -110,14 +98,14 @@ def test_submit_that_times_out_and_was_accepted(stand: Stand) -> None:
     assert sorted(set(sent)) == sorted(sent)
     assert {one.tx for one in records} == set(sent) <= set(included(stand))
     assert signed_once(stand, records)
-    assert "sent, and not confirmed: no answer in time" in [step.reason for step in steps(stand, records[0].number)]
+    assert "sent, and not confirmed: no answer in time" in [step.reason for step in ways(stand, records[0].number)]
     check_books(stand)
 
 
 def test_submit_that_times_out_and_was_not_accepted(stand: Stand) -> None:
     """It is unknown, no failure; then the very same bytes go out again, and the chain has them once."""
     first, *_ = records = ran(stand, NOT_ACCEPTED, 40)
-    way = [step.state for step in steps(stand, first.number)]
+    way = [step.state for step in ways(stand, first.number)]
 
     assert [IntentState.PLANNED, IntentState.SIGNED, IntentState.BROADCAST, IntentState.UNKNOWN] == way[:4]
     assert way[-1] in (IntentState.FINAL, IntentState.REVERTED)
@@ -130,7 +118,7 @@ def test_submit_that_times_out_and_was_not_accepted(stand: Stand) -> None:
 def test_nonce_gap_is_seen_and_filled_and_what_waits_behind_it_is_not_signed_again(stand: Stand) -> None:
     """A transaction is dropped while one with the next nonce waits: the gap is filled by the same bytes, and the other one lands behind."""
     first, second, *_ = records = ran(stand, GAP, 40)
-    unknown = next(step.since for step in steps(stand, first.number) if step.state is IntentState.UNKNOWN)
+    unknown = next(step.since for step in ways(stand, first.number) if step.state is IntentState.UNKNOWN)
     chain = included(stand)
 
     assert int(second.slot.removeprefix("nonce:")) == int(first.slot.removeprefix("nonce:")) + 1

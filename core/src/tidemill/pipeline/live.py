@@ -24,6 +24,7 @@ from tidemill.ledger.plan_text import plan_to_text
 from tidemill.ledger.reconcile import INCLUDED, Cancel, ChainView, Change, Send, Tell, reconcile
 from tidemill.pipeline.brake import Brake
 from tidemill.pipeline.execution import Settled
+from tidemill.pipeline.known_blocks import KnownBlocks
 from tidemill.pipeline.writer import LedgerWriter
 from tidemill.signing.client import SignerClient
 from tidemill.stages.effects import Intent
@@ -81,7 +82,8 @@ class LiveExecution:
         self._assets = frozenset(assets)
         self._every = every
         self._looked: dict[ChainId, int] = {}
-        self._blocks: dict[int, str] = {}
+        self._seen_in: dict[int, str] = {}
+        self._blocks = KnownBlocks()
         self._seq = 0
         self._log = structlog.get_logger("tidemill.live")
 
@@ -193,7 +195,8 @@ class LiveExecution:
         """Take the slot of a transaction that nobody includes; where slots run out by themselves there is nothing to do."""
         old = self.intents.get(number)
         wallet = self._wallets[old.book, old.chain]
-        if self._stopped() is not None or not is_exclusive(old.slot):
+        # A key that was rotated signs nothing more: then the chain alone can end what it signed
+        if self._stopped() is not None or not is_exclusive(old.slot) or wallet.owner != old.account:
             return
         try:
             unsigned = await self._links[old.chain].cancel(wallet, old.signed)
@@ -212,6 +215,7 @@ class LiveExecution:
     async def settle(self, chain: ChainId, snapshot: Snapshot, block_hash: str, now_ns: int, *, last: bool = False) -> Settled:
         """Ask about every open transaction of a chain and do what follows; return what the core must know."""
         height = snapshot.head(chain).height
+        self._blocks.saw(chain, height, block_hash)
         kept = tuple(record for record in self.intents.open() if record.chain == chain)
         answers = {record.number: answer for record in kept if record.raw and (answer := await self._outcome(record)) is not None}
         changes: list[IntentRecord] = []
@@ -240,8 +244,8 @@ class LiveExecution:
             answer = answers.get(record.number)
             if answer is None or answer.status not in INCLUDED:
                 continue
-            known = self._blocks.get(record.number)
-            self._blocks[record.number] = answer.block_hash
+            known = self._seen_in.get(record.number)
+            self._seen_in[record.number] = answer.block_hash
             if record.flow and record.state is IntentState.SEEN and record.since == answer.height and known != answer.block_hash:
                 moved.append(OutcomeSeen(record.plan, answer))
         return moved
@@ -266,10 +270,14 @@ class LiveExecution:
 
     async def _outcome(self, record: IntentRecord) -> Outcome | None:
         try:
-            return await self._links[record.chain].outcome(record.signed)
+            answer = await self._links[record.chain].outcome(record.signed)
         except VenueError as error:
             self._log.debug("nobody says now what became of a transaction", tx=record.tx, reason=str(error))
             return None
+        counts, doubt = self._blocks.believed(record, answer)
+        if doubt:
+            self._log.warning("a node's answer is not believed", tx=record.tx, reason=doubt)
+        return counts
 
     # --- keeping ----------------------------------------------------------------------------------------------------------------------
 

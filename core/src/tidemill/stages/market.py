@@ -32,11 +32,10 @@ from tidemill.stages.history import drop_plan, keep_event, keep_gaps, keep_pairs
 from tidemill.stages.loading import Loader, forget
 from tidemill.stages.loans import LoanWatch
 from tidemill.stages.market_state import MarketState, restored
+from tidemill.stages.price_band import judged
 
 ROLLBACK_BLOCKS = 64
 """How many blocks back a rollback can be undone exactly; a deeper one is a gap that halts trading."""
-MAX_EXPONENT = 64
-"""A price beyond ten to this power, or its inverse, is no price."""
 _TREE_BLOCKS = 256
 
 
@@ -338,9 +337,12 @@ class Market:
             self._offers.forget(event.chain)
 
     def _price(self, event: ev.OraclePrice) -> None:
-        if abs(event.exponent) > MAX_EXPONENT:
-            reason = f"a price of {event.asset} has exponent {event.exponent}: expected at most {MAX_EXPONENT} either way; it is left out"
+        self.state.levels, wrong = judged(self.state.levels, event)
+        if wrong:
+            reason = f"a price of {event.asset} is left out: {wrong}"
             self.faults.append(Fault(f"prices.{event.source or 'unnamed'}", reason, blamed=False))
+            # What it is worth now is not known: the price before it is no better than none
+            self.state.prices = self.state.prices.delete(event.asset) if event.asset in self.state.prices else self.state.prices
             return
         point = PricePoint(event.asset, event.mantissa, event.exponent, event.confidence, event.publish_ns, self._height)
         self.state.prices = self.state.prices.set(event.asset, point)

@@ -15,6 +15,7 @@ from tidemill.domain.plan import Version
 from tidemill.domain.pool import Pool, PoolRef, Watch
 from tidemill.domain.snapshot import ChainView
 from tidemill.domain.valuation import PriceTree
+from tidemill.stages.price_band import Level
 
 
 @attrs.frozen
@@ -53,6 +54,7 @@ class MarketState:
     by_key: Map[ChainId, Map[Key, tuple[PoolId, ...]]] = field(factory=Map)
     by_address: Map[ChainId, Map[str, tuple[PoolId, ...]]] = field(factory=Map)
     prices: Map[AssetId, PricePoint] = field(factory=Map)
+    levels: Map[AssetId, Level] = field(factory=Map)
     trees: Map[ChainId, PriceTree] = field(factory=Map)
     history: History = field(factory=History)
     rates: Map[str, int] = field(factory=Map)

@@ -48,6 +48,8 @@ def _oracle_lack(asset: AssetId, settings: LimitsSettings, snapshot: Snapshot) -
     if point is None or point.mantissa <= 0:
         return f"{asset} has no oracle price"
     age_s = (snapshot.now_ns - point.publish_ns) // NS_PER_S
+    if age_s < -settings.max_oracle_age_s:
+        return f"the oracle price of {asset} is of a time {-age_s} s from now, max_oracle_age_s is {settings.max_oracle_age_s}"
     if age_s > settings.max_oracle_age_s:
         return f"the oracle price of {asset} is {age_s} s old, max_oracle_age_s is {settings.max_oracle_age_s}"
     return ""

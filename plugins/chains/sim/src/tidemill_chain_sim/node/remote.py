@@ -5,7 +5,7 @@ from typing import TypeVar
 import anyio
 
 from tidemill.errors import OutcomeUnknown, Unavailable, UsageError
-from tidemill_chain_sim.node.asks import Ask, BroadcastAsk, HeadAsk, Hello, HelloAsk, NextAsk
+from tidemill_chain_sim.node.asks import Ask, BroadcastAsk, HeadAsk, Hello, HelloAsk, NextAsk, Told
 from tidemill_chain_sim.node.wire import answer_of, fields_of
 from tidemill_chain_sim.settings import SimSettings, chain_settings
 from tidemill_simworld.wire import ask_node, seconds
@@ -29,6 +29,7 @@ class RemoteNode:
         self._seed = seed
         self._chosen = chosen
         self._met = False
+        self._greeted = False
 
     async def ask(self, ask: Ask[A]) -> A:
         """Return the answer to an ask.
@@ -40,7 +41,7 @@ class RemoteNode:
         """
         if type(ask) in (HeadAsk, NextAsk):
             return await self._until_answered(ask)
-        if not self._met:
+        if not self._greeted:
             await self._meet()
         return await self._once(ask)
 
@@ -48,14 +49,27 @@ class RemoteNode:
         ends = anyio.current_time() + PATIENCE_S
         while True:
             try:
-                if not self._met:
+                if not self._greeted:
                     await self._meet()
-                return await self._once(ask)
+                return await self._believed(ask, await self._once(ask))
             except Unavailable:
                 # Who never met a node is told so at once
                 if not self._met or anyio.current_time() > ends:
                     raise
             await anyio.sleep(seconds(_PAUSE_MS))
+
+    async def _believed(self, ask: Ask[A], told: A) -> A:
+        """Return what comes next, unless it is told by another chain's node, or by one that is behind.
+
+        Raises:
+            Unavailable: it has not come as far as we were told before. UsageError: its chain is another one.
+        """
+        if isinstance(ask, NextAsk) and isinstance(told, Told) and told.kind == "gap":
+            # It knows nothing of the block that we know: it may have taken the place of the one that told us
+            await self._meet()
+            if told.height < ask.known.height:
+                raise Unavailable(f"the node at {self._path} is behind: its head is {told.height}, we were told of {ask.known.height}")
+        return told
 
     async def _once(self, ask: Ask[A]) -> A:
         name, fields = fields_of(ask)
@@ -66,6 +80,8 @@ class RemoteNode:
                 raise
             raise Unavailable(str(error)) from error
         except Unavailable as error:
+            # Whoever listens there next may be another node
+            self._greeted = False
             # The bytes did not leave this process; a link's broadcast knows no other answer to having no proof
             if isinstance(ask, BroadcastAsk):
                 raise OutcomeUnknown(str(error)) from error
@@ -80,7 +96,7 @@ class RemoteNode:
             wrong.insert(0, f"seed {hello.seed}, here {self._seed}")
         if wrong:
             raise UsageError(f"the node at {self._path} has another chain: {'; '.join(wrong[:3])}: start both with the same ones")
-        self._met = True
+        self._met = self._greeted = True
 
     async def _patiently_hello(self) -> Hello:
         """Ask a few times: an answer may be lost, while a node that is not there is said at once."""

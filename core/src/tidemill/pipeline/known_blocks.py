@@ -1,0 +1,47 @@
+"""The blocks of each chain as a run was told them, and whether what a node says of a transaction agrees with them."""
+
+from attrs import evolve
+
+from tidemill.domain.ids import ChainId
+from tidemill.domain.intent import IntentRecord, IntentState
+from tidemill.domain.outcome import Outcome, OutcomeStatus
+
+KEPT_BLOCKS = 256
+"""So many heights below the newest one are remembered; what an older block held is believed."""
+_INCLUDED = (OutcomeStatus.FILLED, OutcomeStatus.REVERTED)
+
+
+class KnownBlocks:
+    """Remembers block hashes by height, as the newest batches told them."""
+
+    def __init__(self) -> None:
+        self._hashes: dict[ChainId, dict[int, str]] = {}
+        self._heads: dict[ChainId, int] = {}
+
+    def saw(self, chain: ChainId, height: int, block_hash: str) -> None:
+        """Take in a new head: blocks above it are part of the chain no more."""
+        known = self._hashes.setdefault(chain, {})
+        self._heads[chain] = height
+        for other in [one for one in known if one >= height or one < height - KEPT_BLOCKS]:
+            del known[other]
+        if block_hash:
+            known[height] = block_hash
+
+    def believed(self, record: IntentRecord, answer: Outcome) -> tuple[Outcome | None, str]:
+        """Return what counts of an answer, and why it cannot be true where it cannot.
+
+        None: nothing is known yet, or what is known stays. A block above our head is one that we have not been told of, or one that was
+        dropped: the batch that brings its height decides.
+        """
+        if answer.status not in _INCLUDED:
+            return answer, ""
+        if answer.height > self._heads.get(record.chain, answer.height):
+            return None, ""
+        known = self._hashes.get(record.chain, {}).get(answer.height, "")
+        if not answer.block_hash or known in ("", answer.block_hash):
+            return answer, ""
+        reason = f"block {answer.block_hash} is no part of the chain: at height {answer.height} stands {known}"
+        if record.state is IntentState.SEEN:
+            return None, reason
+        unknown = evolve(answer, status=OutcomeStatus.UNKNOWN, block_hash="", fills=(), changes=(), cost=0, reason=reason, proof="")
+        return unknown, reason
