@@ -46,7 +46,7 @@ def judged(levels: Levels, event: OraclePrice) -> tuple[Levels, str]:
 
 def _near(one: tuple[int, int], other: tuple[int, int]) -> bool:
     least = min(one[1], other[1])
-    first, second = one[0] * 10 ** (one[1] - least), other[0] * 10 ** (other[1] - least)
+    first, second = (mantissa * int(10 ** (exponent - least)) for mantissa, exponent in (one, other))
     return first <= BAND * second and second <= BAND * first
 
 
