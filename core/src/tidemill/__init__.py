@@ -16,13 +16,17 @@ _HOMES = {
     "tidemill.api.connect": ("connect",),
     "tidemill.api.doctor": ("doctor",),
     "tidemill.api.explain": ("explain",),
+    "tidemill.api.exposure": ("exposure",),
     "tidemill.api.ledger": ("open_ledger",),
     "tidemill.api.plugins": ("list_plugins",),
+    "tidemill.api.positions": ("positions",),
+    "tidemill.api.reconcile": ("reconcile",),
     "tidemill.api.replay": ("replay",),
     "tidemill.api.run": ("RunOptions", "run"),
     "tidemill.api.scaffold": ("new_plugin",),
     "tidemill.api.signing": ("SigningSetup", "signing_setup"),
     "tidemill.api.tape": ("import_tape", "open_tape", "write_tape"),
+    "tidemill.api.why": ("why",),
     "tidemill.config.model": ("ChainPolicy", "SignerConfig", "SpendLimit"),
     "tidemill.config.secret": ("Secret",),
     "tidemill.domain.answers": ("CannotFit", "Needs", "NoCurve", "NoLoan", "NoPrice", "NoQuote", "Rejected"),
@@ -184,6 +188,7 @@ __all__ = [
     "connect",
     "doctor",
     "explain",
+    "exposure",
     "hookimpl",
     "hookspec",
     "import_tape",
@@ -192,10 +197,13 @@ __all__ = [
     "new_plugin",
     "open_ledger",
     "open_tape",
+    "positions",
+    "reconcile",
     "replay",
     "run",
     "settings",
     "signing_setup",
+    "why",
     "write_tape",
 ]
 
@@ -205,13 +213,17 @@ if TYPE_CHECKING:
     from tidemill.api.connect import connect
     from tidemill.api.doctor import doctor
     from tidemill.api.explain import explain
+    from tidemill.api.exposure import exposure
     from tidemill.api.ledger import open_ledger
     from tidemill.api.plugins import list_plugins
+    from tidemill.api.positions import positions
+    from tidemill.api.reconcile import reconcile
     from tidemill.api.replay import replay
     from tidemill.api.run import RunOptions, run
     from tidemill.api.scaffold import new_plugin
     from tidemill.api.signing import SigningSetup, signing_setup
     from tidemill.api.tape import import_tape, open_tape, write_tape
+    from tidemill.api.why import why
     from tidemill.config.model import ChainPolicy, SignerConfig, SpendLimit
     from tidemill.config.secret import Secret
     from tidemill.domain.answers import CannotFit, Needs, NoCurve, NoLoan, NoPrice, NoQuote, Rejected

@@ -8,6 +8,7 @@ from attrs import frozen
 
 from tidemill.api.commanded import Commanded, commanded_of
 from tidemill.api.config import load_config
+from tidemill.api.reconciled import Reconciled, reconciled_from_json
 from tidemill.api.status import Status, status_from_json
 from tidemill.pipeline.brake import Brake
 from tidemill.pipeline.control_folder import InstanceEnded, call
@@ -15,6 +16,8 @@ from tidemill.pipeline.protocol import ANSWER_BYTES, Request, decode_answer, enc
 
 TIMEOUT_S = 15
 """Longer than an instance takes to say that it is busy."""
+RECONCILE_S = 60
+"""So long nodes may take until they have said what became of everything."""
 
 
 @frozen
@@ -60,11 +63,18 @@ class Instance:
         """Let nothing leave any more, at once; the run goes on and watches what is out. It holds until it is released with a cause."""
         return self._command(Request("stop-now", cause=cause))
 
+    def reconcile(self) -> Reconciled:
+        """Let the run look now at what became of everything that is open and at what its accounts hold; return what it found and did.
+
+        It does so by itself with every block, and compares balances every so many: this hastens it.
+        """
+        return reconciled_from_json(self._ask(Request("reconcile"), RECONCILE_S))
+
     def _command(self, request: Request) -> Commanded:
         return commanded_of(self.data, self._ask(request))
 
-    def _ask(self, request: Request) -> Mapping[str, Any]:
-        return decode_answer(call(self.data, encode_request(request), longest=ANSWER_BYTES, timeout_s=TIMEOUT_S))
+    def _ask(self, request: Request, timeout_s: float = TIMEOUT_S) -> Mapping[str, Any]:
+        return decode_answer(call(self.data, encode_request(request), longest=ANSWER_BYTES, timeout_s=timeout_s))
 
 
 def release_folder(data: Path, cause: str) -> Commanded:

@@ -12,7 +12,7 @@ from tidemill.config.settings import make_settings
 from tidemill.discovery.load import load_plugins
 from tidemill.discovery.scan import find_plugins
 from tidemill.domain.ids import AssetId, BookId, ChainId, PlanId, chain_of
-from tidemill.domain.intent import IntentRecord
+from tidemill.domain.intent import IntentRecord, IntentStep
 from tidemill.domain.records import EntryRow, Row
 from tidemill.errors import UsageError
 from tidemill.hookspecs.store import RunInfo, Store
@@ -112,9 +112,21 @@ class Ledger:
         """Return the balances of all books as they stand, per account and asset in base units, zeros left out."""
         return dict(self._store.balances())
 
-    def intents(self) -> tuple[IntentRecord, ...]:
-        """Return the transactions of all runs that have not ended."""
-        return tuple(self._store.intents())
+    def moved(self) -> dict[tuple[BookId, str, AssetId], int]:
+        """Return what moved through each account over all runs, openings left out: base units, zeros left out."""
+        return dict(self._store.moved())
+
+    def naming(self, text: str) -> Iterator[tuple[int, Row]]:
+        """Yield the rows of all runs that mention an id which begins with a text, each with its run, in order."""
+        return self._store.naming(text)
+
+    def intents(self, *, ended: bool = False) -> tuple[IntentRecord, ...]:
+        """Return our transactions that have not ended, in order of their numbers; with ``ended`` all there ever were."""
+        return tuple(self._store.intents(ended=ended))
+
+    def steps(self, number: int) -> tuple[IntentStep, ...]:
+        """Return the history of one transaction of ours, oldest first."""
+        return tuple(self._store.intent_steps(number))
 
     def hash(self, run: int | None = None) -> str:
         """Return the hash of a run's rows as they are now: of a closed run it must be the one that was printed at its end."""

@@ -1,11 +1,12 @@
 """What ``ledger show`` says about a run: figures for people, and the same for machines."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from attrs import frozen
 
+from tidemill.api.header import header_of
 from tidemill.api.ledger import Ledger
+from tidemill.api.text_table import table
 from tidemill.domain.amount_text import amount_text
 from tidemill.domain.asset import Asset
 from tidemill.domain.ids import AssetId, address_of
@@ -42,7 +43,7 @@ def view_of(ledger: Ledger, run: int | None = None) -> LedgerView:
         UsageError: there is no such run. LedgerError: the ledger cannot be read.
     """
     info = ledger.run(run)
-    return LedgerView(info, len(ledger.runs()), ledger.statement(info.run), ledger.balances(), _assets(info.header))
+    return LedgerView(info, len(ledger.runs()), ledger.statement(info.run), ledger.balances(), header_of(info).assets)
 
 
 def view_json(view: LedgerView) -> dict[str, object]:
@@ -87,33 +88,19 @@ def view_lines(view: LedgerView) -> Iterator[str]:
         yield "refused before anything was sent: by " + ", ".join(f"{by} {count:,}" for by, count in figures.refused_by.items())
     yield f"fills {figures.fills:,} · reverts {figures.reverts:,}" + (f" · hash {info.ledger_hash}" if info.ledger_hash else "")
     held = holdings(view.balances).items()
-    yield from _table("balances", [(book, *_named(view, asset), _shown(view, asset, amount)) for (book, asset), amount in held])
-    yield from _table(
+    yield from table("balances", [(book, *_named(view, asset), _shown(view, asset, amount)) for (book, asset), amount in held])
+    yield from table(
         "pnl of the run", [(*_named(view, asset), _shown(view, asset, amount, sign=True)) for asset, amount in figures.pnl.items()]
     )
-    yield from _table(
+    yield from table(
         "cost, not in the pnl", [(*_named(view, asset), _shown(view, asset, amount)) for asset, amount in figures.cost.items()]
     )
-    yield from _table("last results", [_result(view, one) for one in view.last])
+    yield from table("last results", [_result(view, one) for one in view.last])
 
 
 def _result(view: LedgerView, one: ResultRow) -> tuple[str, ...]:
     gains = ", ".join(f"{_shown(view, asset, amount, sign=True)} {_symbol(view, asset)}" for asset, amount in one.changes)
     return (f"block {one.height}", one.strategy, one.status, gains or readable(one.reason, view.assets) or "no change")
-
-
-def _table(title: str, cells: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    """Yield a titled table with aligned columns; the last column of numbers is set to the right."""
-    yield ""
-    if not cells:
-        yield f"{title}: none"
-        return
-    yield title
-    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
-    for row in cells:
-        numeric = row[-1].lstrip("+-").replace(",", "").replace(".", "").isdigit()
-        parts = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)]
-        yield "  " + "  ".join([*parts, row[-1].rjust(widths[-1]) if numeric else row[-1]])
 
 
 def _named(view: LedgerView, asset: AssetId) -> tuple[str, str]:
@@ -129,12 +116,3 @@ def _shown(view: LedgerView, asset: AssetId, amount: int, *, sign: bool = False)
     """Return an amount of whole tokens; base units where the decimals are not known."""
     known = view.assets.get(asset)
     return amount_text(amount, known.decimals if known is not None else 0, sign=sign)
-
-
-def _assets(header: str) -> dict[AssetId, Asset]:
-    """Return the assets that a run's header names, by id: ``{"assets": {id: [symbol, decimals]}}``; none where it names none."""
-    try:
-        named = json.loads(header)["assets"]
-        return {AssetId(asset): Asset(AssetId(asset), str(symbol), int(decimals)) for asset, (symbol, decimals) in named.items()}
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return {}

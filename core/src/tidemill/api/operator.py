@@ -7,20 +7,27 @@ from difflib import get_close_matches
 from pathlib import Path
 
 import anyio
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from tidemill import __version__
+from tidemill.api.clock import clock_error_ms
+from tidemill.api.reconciled import Reconciled, differences, moved, reconciled_json
 from tidemill.api.status import BookStatus, ChainStatus, PlanStatus, PluginStatus, Status, status_json
 from tidemill.domain.book import BookState
 from tidemill.domain.events import Control
-from tidemill.domain.ids import AssetId
+from tidemill.domain.ids import AssetId, ChainId
+from tidemill.domain.intent import IntentState
 from tidemill.domain.note import RunHeader
+from tidemill.domain.snapshot import Snapshot
 from tidemill.errors import ControlError
+from tidemill.ledger.open_intents import by_state, is_out, reserved
 from tidemill.pipeline.brake import Brake
+from tidemill.pipeline.live import LiveExecution
 from tidemill.pipeline.lockstep import Lockstep
 from tidemill.pipeline.memory import resident_mb
 from tidemill.pipeline.protocol import Request
 from tidemill.pipeline.supervise import Supervisor
+from tidemill.stages.guard import Fault
 
 
 @frozen
@@ -54,6 +61,8 @@ class Operator:
         """
         if request.command == "status":
             return status_json(self.status())
+        if request.command == "reconcile":
+            return reconciled_json(await self._reconcile())
         if request.command == "stop":
             return await self._stop()
         if request.command == "stop-now":
@@ -93,6 +102,36 @@ class Operator:
         stopped = brake.release(cause)
         return _commanded("resume", (), ("broadcast",), f"trading goes on, which {stopped.by} had stopped: {stopped.cause}")
 
+    async def _reconcile(self) -> Reconciled:
+        """Look now at what is open and at what the chains say we hold.
+
+        Raises:
+            ControlError: the run trades on paper, has seen no block yet, or is ending.
+        """
+        driver, core, execution = self._driver, self._core, self._driver.execution
+        if not isinstance(execution, LiveExecution):
+            raise ControlError("this run trades on paper: what its books hold is on no chain, and there is nothing to compare")
+        if not core.market.state.chains:
+            raise ControlError("the run has seen no block yet: ask again in a moment")
+        before = execution.intents.records()
+        execution.hurry()
+        rows = await driver.settle_now()
+        accounts = {(book, chain): wallet.owner for (book, chain), wallet in execution.wallets.items()}
+        return Reconciled(
+            data=str(self._facts.data),
+            by="run",
+            dry_run=False,
+            run=self._facts.ledger,
+            heights={chain: view.head.height for chain, view in sorted(core.market.state.chains.items())},
+            balanced=dict(sorted(execution.compared.items())),
+            moved=moved(before, execution.intents.records(), rows, self._natives()),
+            differences=differences(rows, core.books.states, accounts),
+            open=len(execution.intents.open()),
+            out=sum(is_out(record) for record in execution.intents.open()),
+            stopped=self._held(),
+            assets=tuple(asset for _, asset in sorted(core.market.state.assets.items())),
+        )
+
     async def _pause_or_resume(self, request: Request) -> Mapping[str, object]:
         named = self._named(request.strategy)
         pausing = request.command == "pause"
@@ -129,7 +168,8 @@ class Operator:
         now = anyio.current_time()
         free, size = _disk(facts.data)
         amounts = [asset for state in core.books.states.values() for asset in (state.base, *state.balances)]
-        assets = core.market.state.assets
+        assets, view, live = core.market.state.assets, core.snapshot(), self._live()
+        amounts += live.exposure
         return Status(
             version=__version__,
             process=os.getpid(),
@@ -151,7 +191,7 @@ class Operator:
             rejected=tally.rejected,
             pnl=dict(sorted(tally.pnl.items())),
             cost=dict(sorted(tally.cost.items())),
-            books=tuple(_book(state) for _, state in sorted(core.books.states.items())),
+            books=tuple(self._book(state, view) for _, state in sorted(core.books.states.items())),
             strategies=tuple(self._strategy(one.path, one.strategy.name) for one in core.roster.everyone),
             plugins=self._others(),
             assets=tuple(assets[asset] for asset in sorted({*amounts, *tally.pnl, *tally.cost}) if asset in assets),
@@ -161,7 +201,32 @@ class Operator:
             disk_free_bytes=free,
             disk_bytes=size,
             memory_mb=resident_mb(),
+            intents=live.intents,
+            unknown=live.intents.get(IntentState.UNKNOWN, 0),
+            exposure=live.exposure,
+            balanced=live.balanced,
+            clock_ms=clock_error_ms() if isinstance(driver.execution, LiveExecution) else None,
         )
+
+    def _live(self) -> "_Live":
+        execution = self._driver.execution
+        if not isinstance(execution, LiveExecution):
+            return _Live()
+        out = execution.intents.open()
+        at_risk: dict[AssetId, int] = {}
+        for (_, asset), amount in reserved(out, self._natives()).items():
+            at_risk[asset] = at_risk.get(asset, 0) + amount
+        return _Live(by_state(out), _sorted(at_risk), dict(sorted(execution.compared.items())))
+
+    def _natives(self) -> dict[ChainId, AssetId]:
+        return {chain: rules.native for chain, rules in self._core.market.rules.items()}
+
+    def _book(self, state: BookState, view: Snapshot) -> BookStatus:
+        plans = tuple(PlanStatus(plan.id, plan.strategy, plan.height) for plan in state.plans)
+        # A pool whose arithmetic fails has no value here; it is told where it decides something
+        values = self._supervisor.call("dex", _values, state, view)
+        worth = {} if isinstance(values, Fault) else values
+        return BookStatus(state.id, state.base, _sorted(state.balances), _sorted(state.reserved), plans, worth)
 
     def _held(self) -> str:
         """Return what stopped all that leaves, "" for nothing."""
@@ -200,9 +265,18 @@ def _apart(found: PluginStatus, pids: Mapping[str, int]) -> PluginStatus:
     return evolve(found, process=pid, memory_mb=resident_mb(pid)) if pid else found
 
 
-def _book(state: BookState) -> BookStatus:
-    plans = tuple(PlanStatus(plan.id, plan.strategy, plan.height) for plan in state.plans)
-    return BookStatus(state.id, state.base, _sorted(state.balances), _sorted(state.reserved), plans)
+@frozen
+class _Live:
+    """What real money adds to a status; empty on paper."""
+
+    intents: Mapping[str, int] = field(factory=dict)
+    exposure: Mapping[AssetId, int] = field(factory=dict)
+    balanced: Mapping[ChainId, int] = field(factory=dict)
+
+
+def _values(state: BookState, view: Snapshot) -> dict[AssetId, int]:
+    valued = {asset: view.value(asset, amount, state.base) for asset, amount in sorted(state.balances.items())}
+    return {asset: worth for asset, worth in valued.items() if isinstance(worth, int)}
 
 
 def _sorted(amounts: Mapping[AssetId, int]) -> dict[AssetId, int]:

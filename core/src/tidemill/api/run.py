@@ -157,14 +157,14 @@ def run(
     try:
         return anyio.run(_run, job, pace or Pace.parse(chosen.speed))
     except BaseExceptionGroup as group:
-        raise _cause(group) from None
+        raise first_cause(group) from None
 
 
-def _cause(error: BaseException) -> BaseException:
+def first_cause(error: BaseException) -> BaseException:
     """Return what a task group wrapped: the first of our own errors, else the first of all."""
     if not isinstance(error, BaseExceptionGroup):
         return error
-    causes = [_cause(one) for one in error.exceptions]
+    causes = [first_cause(one) for one in error.exceptions]
     return next((one for one in causes if isinstance(one, TidemillError)), causes[0])
 
 

@@ -56,6 +56,8 @@ def ledger_header(pipeline: Pipeline, source: str, seed: int, *, tape: bool, gat
         "deciding": deciding_digest(pipeline.config),
         **({"paper_hours": dict(gate)} if gate is not None else {}),
         "chains": sorted(pipeline.chains),
+        "natives": {chain: rules.native for chain, rules in sorted(pipeline.core.market.rules.items())},
+        "bases": {book.id: book.base for book in pipeline.books},
         "plugins": [list(plugin) for plugin in pipeline.plugins],
         "assets": {asset.id: [asset.symbol, asset.decimals] for asset in pipeline.assets},
         "config": json.loads(config_to_json(pipeline.config)),

@@ -8,8 +8,10 @@ from typing import Literal
 
 from attrs import frozen
 
+from tidemill.api.config import find_config
 from tidemill.api.connect import Instance
 from tidemill.api.ledger import open_ledger
+from tidemill.api.status import Status
 from tidemill.config.read import read_file
 from tidemill.errors import ConfigError, ControlError, TidemillError
 from tidemill.pipeline.control_folder import is_held
@@ -48,6 +50,19 @@ def data_folder(config: Path | None) -> Path:
         except (ConfigError, tomllib.TOMLDecodeError):
             return DATA
     return Path(named) if isinstance(named, str) and named else DATA
+
+
+def chosen_folder(data: Path | str | None) -> Path:
+    """Return the data folder that an operator means: the one named, else that of ``tidemill.toml`` here, else the default one."""
+    return Path(data) if data is not None else data_folder(find_config())
+
+
+def status_of(folder: Path) -> Status | None:
+    """Return what the instance that runs on a folder says of itself; None where none runs, or it cannot say."""
+    try:
+        return Instance(folder).status()
+    except ControlError:
+        return None
 
 
 def find_running(folder: Path) -> RunningInstance | None:

@@ -3,16 +3,13 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from attrs import frozen
-from cattrs import Converter
+from attrs import field, frozen
 from cattrs.errors import BaseValidationError
 
+from tidemill.api.plain import Amounts, converter
 from tidemill.domain.asset import Asset
 from tidemill.domain.ids import AssetId, BookId, ChainId, PlanId
 from tidemill.errors import ControlError
-
-Amounts = Mapping[AssetId, int]
-"""Base units per asset; text in JSON."""
 
 
 @frozen
@@ -35,13 +32,17 @@ class PlanStatus:
 
 @frozen
 class BookStatus:
-    """One book: what it owns, and what of that is promised to plans in flight."""
+    """One book: what it owns, and what of that is promised to plans in flight.
+
+    ``values`` is what it owns in units of ``base``, rounded down; what nobody can value is not in it.
+    """
 
     id: BookId
     base: AssetId
     balances: Amounts
     reserved: Amounts
     plans: tuple[PlanStatus, ...]
+    values: Amounts = field(factory=dict)
 
 
 @frozen
@@ -71,6 +72,10 @@ class Status:
     run in the ledger that ``data`` holds, 0 where no ledger is written. ``data_bytes`` is the size of that folder, ``disk_free_bytes``
     and ``disk_bytes`` are of the disk under it, ``memory_mb`` is what the process holds in memory, in units of 10^6 bytes; 0 where the
     platform does not tell.
+
+    With real money ``intents`` counts our open transactions by state and ``unknown`` those that no node knows of, ``exposure`` is what
+    they hold back and may cost, and ``balanced`` the height of each chain at which the books were last the same as what it says we hold;
+    a chain that is not in it was never asked. ``clock_ms`` is the most that this machine's clock may be off, None where nobody knows.
     """
 
     version: str
@@ -103,6 +108,16 @@ class Status:
     disk_free_bytes: int
     disk_bytes: int
     memory_mb: int
+    intents: Mapping[str, int] = field(factory=dict)
+    unknown: int = 0
+    exposure: Amounts = field(factory=dict)
+    balanced: Mapping[ChainId, int] = field(factory=dict)
+    clock_ms: int | None = None
+
+    @property
+    def open_intents(self) -> int:
+        """How many of our transactions have not ended; 0 on paper."""
+        return sum(self.intents.values())
 
     @property
     def open_plans(self) -> int:
@@ -110,10 +125,14 @@ class Status:
         return sum(len(book.plans) for book in self.books)
 
 
+_COUNTED = ("open_plans", "open_intents")
+"""What stands in the JSON beside the fields."""
+
+
 def status_json(status: Status) -> dict[str, Any]:
     """Return a status as plain values; amounts are strings of base units."""
-    plain: dict[str, Any] = _converter().unstructure(status)
-    return {**plain, "open_plans": status.open_plans}
+    plain: dict[str, Any] = converter().unstructure(status)
+    return {**plain, **{name: getattr(status, name) for name in _COUNTED}}
 
 
 def status_from_json(plain: Mapping[str, Any]) -> Status:
@@ -123,17 +142,6 @@ def status_from_json(plain: Mapping[str, Any]) -> Status:
         ControlError: they are none: the instance is of another version.
     """
     try:
-        return _converter().structure({key: value for key, value in plain.items() if key != "open_plans"}, Status)
+        return converter().structure({key: value for key, value in plain.items() if key not in _COUNTED}, Status)
     except (BaseValidationError, ValueError, TypeError, KeyError) as error:
         raise ControlError("the instance's status cannot be read: it is of another version of Tidemill") from error
-
-
-def _converter() -> Converter:
-    converter = Converter()
-    converter.register_unstructure_hook_func(_are_amounts, lambda found: {asset: str(amount) for asset, amount in found.items()})
-    converter.register_structure_hook_func(_are_amounts, lambda found, _: {str(asset): int(amount) for asset, amount in found.items()})
-    return converter
-
-
-def _are_amounts(kind: Any) -> bool:
-    return bool(kind == Amounts)

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from tidemill.api.status import Amounts, PluginStatus, Status
+from tidemill.api.plain import Amounts
+from tidemill.api.status import PluginStatus, Status
 from tidemill.domain.amount_text import amount_text
 from tidemill.domain.asset import Asset
 from tidemill.domain.ids import AssetId, address_of
@@ -16,12 +17,16 @@ def status_lines(status: Status) -> Iterator[str]:
     """Yield what matters at three in the morning: what runs, whether it moves, what is at stake, who is not asked and why."""
     assets = {asset.id: asset for asset in status.assets}
     played = f"tape {status.tape} ({status.source})" if status.tape else f"{status.source}, seed {status.seed}"
-    yield " · ".join([status.mode, played, f"up {span_text(status.uptime_s)}", _block(status), *_ending(status)])
+    stopped = [f"{_STATES[status.state]} by {status.reason}"] if status.state == "stopped" else []
+    yield " · ".join([status.mode, *stopped, played, f"up {span_text(status.uptime_s)}", _block(status), *_ending(status)])
+    if status.mode == "live":
+        yield _at_risk(status, assets)
     done = f"{_plural(status.fills, 'fill')}, {_plural(status.reverts, 'revert')}, {status.rejected:,} rejected"
     yield " · ".join([f"open plans {status.open_plans}", done, _money(status, assets)])
     ledger = f"ledger {status.data}, run {status.ledger} ({size_text(status.data_bytes)})" if status.ledger else f"{status.data}, no ledger"
     recorded = [f"recording {status.record}"] if status.record else []
-    yield " · ".join([ledger, *recorded, *_machine(status), f"process {status.process}"])
+    disk = [f"{_disk(status)} full"] if status.disk_bytes and status.mode != "live" else []
+    yield " · ".join([ledger, *recorded, *disk, *_memory(status), f"process {status.process}"])
     for book in status.books:
         held = _amounts(book.balances, assets) or "nothing"
         yield f"book {book.id}: {held}" + (f"; reserved {_amounts(book.reserved, assets)}" if book.reserved else "")
@@ -56,6 +61,8 @@ def _block(status: Status) -> str:
 
 
 def _ending(status: Status) -> list[str]:
+    if status.state == "stopped":
+        return []
     if status.state != "running":
         return [f"{_STATES[status.state]}: {status.reason}"]
     idle = [one for one in status.strategies if one.state in ("paused", "disabled")]
@@ -67,14 +74,28 @@ def _money(status: Status, assets: Mapping[AssetId, Asset]) -> str:
     return f"{gains}, cost {_amounts(status.cost, assets) or 0}"
 
 
-def _machine(status: Status) -> list[str]:
-    parts = []
-    if status.disk_bytes:
-        used = status.disk_bytes - status.disk_free_bytes
-        parts.append(f"disk {used * 100 // status.disk_bytes} % full")
-    if status.memory_mb:
-        parts.append(f"memory {status.memory_mb:,} MB")
-    return parts
+def _at_risk(status: Status, assets: Mapping[AssetId, Asset]) -> str:
+    """Return what is out with real money, and whether the books are what the chains say."""
+    states = ", ".join(f"{count} {state}" for state, count in status.intents.items() if count)
+    heights = [f"block {status.balanced[one.chain]:,}" if one.chain in status.balanced else "no block yet" for one in status.chains]
+    named = [f"{height} of {one.chain}" if len(heights) > 1 else height for one, height in zip(status.chains, heights, strict=True)]
+    parts = [
+        f"open intents {status.open_intents:,}" + (f" ({states})" if states else ""),
+        f"unknown {status.unknown:,}",
+        f"exposure {_amounts(status.exposure, assets) or 0}",
+        f"ledger balanced at {', '.join(named)}" if named else "ledger not balanced yet",
+        *([_disk(status)] if status.disk_bytes else []),
+        *([f"clock ±{status.clock_ms:,} ms"] if status.clock_ms is not None else []),
+    ]
+    return " · ".join(parts)
+
+
+def _disk(status: Status) -> str:
+    return f"disk {(status.disk_bytes - status.disk_free_bytes) * 100 // status.disk_bytes} %"
+
+
+def _memory(status: Status) -> list[str]:
+    return [f"memory {status.memory_mb:,} MB"] if status.memory_mb else []
 
 
 def _plugin(one: PluginStatus) -> str:

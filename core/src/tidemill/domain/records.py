@@ -5,7 +5,7 @@
 
 from attrs import frozen
 
-from tidemill.domain.ids import AssetId, BookId, ChainId, OpportunityId, PlanId
+from tidemill.domain.ids import AssetId, BookId, ChainId, OpportunityId, PlanId, PoolId, address_of
 
 
 @frozen
@@ -93,3 +93,22 @@ class ResultRow:
 
 
 Row = EntryRow | OpportunityRow | IntentRow | ResultRow
+
+
+def mentions(row: Row, text: str) -> bool:
+    """Whether one of the ids that a row names begins with a text.
+
+    Ids are those of plans, opportunities, entries, and of pools on a route, a pool's address counting like its whole id. What an entry
+    belongs to is looked through whole, since an adjustment gives its reason there.
+    """
+    if isinstance(row, EntryRow):
+        return row.id.startswith(text) or text in row.ref
+    named: tuple[str, ...]
+    match row:
+        case OpportunityRow():
+            named = (row.id, row.plan or "", *row.route, *(address_of(PoolId(pool)) for pool in row.route))
+        case IntentRow():
+            named = (row.plan, row.opportunity)
+        case _:
+            named = (row.plan,)
+    return any(name.startswith(text) for name in named)

@@ -9,7 +9,7 @@ from attrs import frozen
 
 from tidemill.domain.ids import AssetId, BookId, PlanId
 from tidemill.domain.intent import IntentRecord, IntentStep
-from tidemill.domain.records import ResultRow, Row
+from tidemill.domain.records import EntryRow, ResultRow, Row, mentions
 from tidemill.hookspecs.markers import hookspec
 from tidemill.hookspecs.plugin import Plugin
 
@@ -77,6 +77,26 @@ class Store(Plugin):
 
         Every run states in its opening what it begins with, so that runs are self-contained. Zeros are left out.
         """
+
+    def moved(self) -> Mapping[tuple[BookId, str, AssetId], int]:
+        """Return what moved through each account since the ledger began, per account and asset: openings restate and do not count.
+
+        Zeros are left out. A store that can sum by itself need not give every row for it.
+        """
+        sums: dict[tuple[BookId, str, AssetId], int] = {}
+        entries = (row for info in self.runs() for row in self.rows(info.run) if isinstance(row, EntryRow) and row.kind != "opening")
+        for entry in entries:
+            for line in entry.postings:
+                place = (entry.book, line.account, line.asset)
+                sums[place] = sums.get(place, 0) + line.amount
+        return {place: amount for place, amount in sorted(sums.items()) if amount}
+
+    def naming(self, text: str) -> Iterator[tuple[int, Row]]:
+        """Yield the rows of all runs that mention an id which begins with a text (see ``mentions``), each with its run, in order.
+
+        A store that can search need not give every row for it.
+        """
+        return ((info.run, row) for info in self.runs() for row in self.rows(info.run) if mentions(row, text))
 
     @abstractmethod
     def results(self, plan: PlanId) -> Sequence[ResultRow]:

@@ -42,7 +42,7 @@ class LiveExecution:
     Args:
         links, rules: of each chain.
         wallets: public addresses by book and chain.
-        signer: holds the leases of their accounts.
+        signer: holds the leases of their accounts; None: nothing is signed, what is open is settled alone.
         intents: all transactions that are open, as the store has them.
         writer: keeps what changes.
         brake: asked right before each broadcast.
@@ -60,7 +60,7 @@ class LiveExecution:
         links: Mapping[ChainId, ChainLink],
         rules: Mapping[ChainId, ChainRules],
         wallets: Mapping[tuple[BookId, ChainId], Wallet],
-        signer: SignerClient,
+        signer: SignerClient | None,
         intents: IntentBook,
         writer: LedgerWriter,
         brake: Brake,
@@ -74,7 +74,7 @@ class LiveExecution:
         self.intents = intents
         self._links = dict(links)
         self._rules = dict(rules)
-        self._wallets = dict(wallets)
+        self.wallets = dict(wallets)
         self._signer = signer
         self._writer = writer
         self._run = run
@@ -84,6 +84,7 @@ class LiveExecution:
         self._looked: dict[ChainId, int] = {}
         self._seen_in: dict[int, str] = {}
         self._blocks = KnownBlocks()
+        self._hurried: set[ChainId] = set()
         self._seq = 0
         self._log = structlog.get_logger("tidemill.live")
 
@@ -92,13 +93,22 @@ class LiveExecution:
         """The chains on which transactions are out that no block holds yet."""
         return tuple(sorted({record.chain for record in self.intents.open() if record.state is not IntentState.SEEN}))
 
+    @property
+    def compared(self) -> Mapping[ChainId, int]:
+        """At which height of a chain what it says we hold was last taken over by the books; a chain that is missing was never asked."""
+        return self._looked
+
+    def hurry(self) -> None:
+        """Look at what the chains say we hold with the next settling, however long ago that was done."""
+        self._hurried.update(self._links)
+
     def due(self, chain: ChainId, height: int) -> bool:
         """Whether anything of ours is open on a chain, or its balances are to be looked at."""
         return self._looks(chain, height) or any(record.chain == chain for record in self.intents.open())
 
     def _looks(self, chain: ChainId, height: int) -> bool:
         looked = self._looked.get(chain)
-        return looked is None or height - looked >= self._every
+        return looked is None or height - looked >= self._every or chain in self._hurried
 
     # --- out --------------------------------------------------------------------------------------------------------------------------
 
@@ -111,7 +121,7 @@ class LiveExecution:
         if intent.reopened:
             await self._send_again(intent, height)
             return ()
-        wallet = self._wallets[intent.plan.book, intent.plan.chain]
+        wallet = self.wallets[intent.plan.book, intent.plan.chain]
         refused = self._stopped() or await self._carry_out(intent, wallet, height)
         return (RefusedSeen(intent.plan.id, *refused),) if refused is not None else ()
 
@@ -134,9 +144,10 @@ class LiveExecution:
 
     async def _sign_and_send(self, record: IntentRecord, sealed: Unsigned) -> Refusal | None:
         """Sign a new transaction, keep it and send it; return a refusal where nothing was sent."""
-        planned, number = record, record.number
+        planned, number, signer = record, record.number, self._signer
+        assert signer is not None  # noqa: S101 without one nothing is planned
         try:
-            signed = await self._signer.sign(sealed, record.account, number)
+            signed = await signer.sign(sealed, record.account, number)
         except SignerError as error:
             reason = f"{error.rule}: {error.reason}" if isinstance(error, SignerRefused) else str(error)
             self._writer.keep((planned, self.intents.change(number, IntentState.DEAD, record.since, f"not signed: {reason}")))
@@ -194,9 +205,9 @@ class LiveExecution:
     async def _cancel(self, number: int, height: int) -> None:
         """Take the slot of a transaction that nobody includes; where slots run out by themselves there is nothing to do."""
         old = self.intents.get(number)
-        wallet = self._wallets[old.book, old.chain]
+        wallet = self.wallets[old.book, old.chain]
         # A key that was rotated signs nothing more: then the chain alone can end what it signed
-        if self._stopped() is not None or not is_exclusive(old.slot) or wallet.owner != old.account:
+        if self._signer is None or self._stopped() is not None or not is_exclusive(old.slot) or wallet.owner != old.account:
             return
         try:
             unsigned = await self._links[old.chain].cancel(wallet, old.signed)
@@ -252,11 +263,13 @@ class LiveExecution:
 
     async def _holdings(self, chain: ChainId, height: int, snapshot: Snapshot) -> list[Event]:
         """Return what a chain says we hold, where it is time to ask, and nothing is out that would count twice or not at all."""
-        out = any(record.chain == chain and record.state is not IntentState.SEEN for record in self.intents.open())
+        # What a block above this height holds is booked already, and the balances of this height do not have it
+        open_now = [record for record in self.intents.open() if record.chain == chain]
+        out = any(record.state is not IntentState.SEEN or record.since > height for record in open_now)
         if out or not self._looks(chain, height):
             return []
         found: list[Event] = []
-        for (book, where), wallet in sorted(self._wallets.items()):
+        for (book, where), wallet in sorted(self.wallets.items()):
             if where != chain:
                 continue
             wanted = sorted(asset for asset in self._assets.union(snapshot.books[book].balances) if chain_of(asset) == chain)
@@ -266,6 +279,7 @@ class LiveExecution:
                 self._log.debug("nobody says now what an account holds", account=wallet.owner, reason=str(error))
                 return []
         self._looked[chain] = height
+        self._hurried.discard(chain)
         return found
 
     async def _outcome(self, record: IntentRecord) -> Outcome | None:

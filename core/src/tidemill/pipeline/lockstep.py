@@ -12,6 +12,7 @@ from tidemill.domain.events import Batch, Control, Head, States
 from tidemill.domain.ids import ChainId, Key
 from tidemill.domain.intent import IntentRecord
 from tidemill.domain.note import Note
+from tidemill.domain.records import Row
 from tidemill.errors import ControlError, Unavailable
 from tidemill.hookspecs.chain import ChainLink
 from tidemill.ledger.digest import RowDigest
@@ -110,6 +111,11 @@ class Lockstep:
         self._answers: deque[tuple[Batch, bool]] = deque()
         self._log = structlog.get_logger("tidemill.lockstep")
 
+    @property
+    def execution(self) -> Execution:
+        """Where plans go."""
+        return self._execution
+
     async def run(self, batches: AsyncGenerator[Batch, None], stopped: Callable[[], bool], on_first: Callable[[], None]) -> None:
         """Fold all batches until they end, or until ``stopped``; then settle what is in flight.
 
@@ -166,6 +172,25 @@ class Lockstep:
             await self._control(command)
             if self.stopped:
                 self.wait_no_longer()
+
+    async def settle_now(self) -> tuple[Row, ...]:
+        """Ask between two batches what became of everything that is open; return what the ledger is told of it.
+
+        Raises:
+            ControlError: the run is ending, and does this by itself.
+        """
+        rows: list[Row] = []
+        async with self._turn:
+            if self._over:
+                raise ControlError("the run is ending: it settles what is in flight and takes no more commands")
+            now_ns = 0 if self._last is None else self._last.local_ns
+            # Whoever asked may go away: what is begun is kept whole
+            with anyio.CancelScope(shield=True):
+                for chain in sorted(self.core.market.state.chains):
+                    settled = await self._execution.settle(chain, self.core.snapshot(), "", now_ns)
+                    rows += (await self.feed(settled.batch, decide=False, intents=settled.intents)).rows
+                    await self._follow_up(decide=False, local_ns=now_ns)
+        return tuple(rows)
 
     async def _control(self, command: Control) -> None:
         self._commands += 1

@@ -103,7 +103,7 @@ async def executing(
     """Take up what earlier runs left open, and let SIGUSR1 stop all that leaves, for as long as this lasts."""
     left = await left_open(writer, links)
     with _signalled(start.brake):
-        yield Going(live_execution(pipeline, links, start, writer, left.book, run), start.brake, left.intents, left.changed)
+        yield Going(live_execution(pipeline, links, start.signer, writer, start.brake, left.book, run), start.brake, left.intents, left.changed)
 
 
 @contextmanager
@@ -120,17 +120,23 @@ def _signalled(brake: Brake) -> Iterator[None]:
 
 
 def live_execution(
-    pipeline: Pipeline, links: Mapping[ChainId, ChainLink], start: Cleared, writer: LedgerWriter, book: IntentBook, run: int
+    pipeline: Pipeline,
+    links: Mapping[ChainId, ChainLink],
+    signer: SignerClient | None,
+    writer: LedgerWriter,
+    brake: Brake,
+    book: IntentBook,
+    run: int,
 ) -> LiveExecution:
-    """Return what carries out the plans of a run with real money."""
+    """Return what carries out the plans of a run with real money; without a signer it settles what is open, and no more."""
     return LiveExecution(
         links=links,
         rules=pipeline.core.market.rules,
         wallets=pipeline.parts.tools.wallets,
-        signer=start.signer,
+        signer=signer,
         intents=book,
         writer=writer,
-        brake=start.brake,
+        brake=brake,
         run=run,
         patience=pipeline.config.execution.patience_blocks + PATIENCE,
         assets=watched_assets(pipeline),

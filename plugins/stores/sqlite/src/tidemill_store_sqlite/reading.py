@@ -1,21 +1,25 @@
 """What can be read from a ledger file. Each call has a connection of its own, so that reading never stands in a writer's transaction."""
 
 import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, func, select
+from sqlalchemy import Column, ColumnElement, Connection, Select, Table, and_, func, or_, select
 
 from tidemill.domain.ids import AssetId, BookId, PlanId
 from tidemill.domain.intent import IntentRecord, IntentStep
-from tidemill.domain.records import EntryRow, ResultRow, Row
+from tidemill.domain.records import EntryRow, ResultRow, Row, mentions
 from tidemill.errors import LedgerError
 from tidemill.hookspecs.store import RunInfo
 from tidemill_store_sqlite.connection import reading_engine, translated
 from tidemill_store_sqlite.intent_tables import find_faults, last_number, read_records, read_steps
 from tidemill_store_sqlite.rows import Values, entry_of, intent_of, opportunity_of, result_of
 from tidemill_store_sqlite.schema import ENTRIES, INTENTS, OPPORTUNITIES, POSTINGS, RESULTS, ROW_TABLES, RUNS
+
+_NAMING = ("id", "plan", "route")
+"""The columns of an opportunity that name something."""
 
 
 class Reader:
@@ -69,9 +73,21 @@ class Reader:
             .join(opened, and_(opened.c.book == ENTRIES.c.book, opened.c.chain == ENTRIES.c.chain), isouter=True)
             .where(ENTRIES.c.run >= func.coalesce(opened.c.run, 0))
         )
+        return self._summed(current)
+
+    def moved(self) -> dict[tuple[BookId, str, AssetId], int]:
+        """Return the sums of all postings but those of openings, zeros left out."""
+        every = (
+            select(ENTRIES.c.book, POSTINGS.c.account, POSTINGS.c.asset, POSTINGS.c.amount)
+            .join(POSTINGS, and_(POSTINGS.c.run == ENTRIES.c.run, POSTINGS.c.seq == ENTRIES.c.seq))
+            .where(ENTRIES.c.kind != "opening")
+        )
+        return self._summed(every)
+
+    def _summed(self, query: Select[Any]) -> dict[tuple[BookId, str, AssetId], int]:
         sums: dict[tuple[BookId, str, AssetId], int] = {}
         with translated(self._path, "summing the postings"), self._engine.connect() as connection:
-            for book, account, asset, amount in connection.execute(current):
+            for book, account, asset, amount in connection.execute(query):
                 place = (BookId(book), account, AssetId(asset))
                 sums[place] = sums.get(place, 0) + _amount(self._path, amount)
         return {place: amount for place, amount in sorted(sums.items()) if amount}
@@ -81,6 +97,22 @@ class Reader:
         found = select(RESULTS).where(RESULTS.c.plan == plan).order_by(RESULTS.c.run, RESULTS.c.seq)
         with translated(self._path, f"reading what became of plan {plan}"), self._engine.connect() as connection:
             return tuple(result_of(tuple(record)) for record in connection.execute(found))
+
+    def naming(self, text: str) -> Iterator[tuple[int, Row]]:
+        """Yield the rows that mention an id which begins with a text, each with its run, in order."""
+        for info in self.runs():
+            with translated(self._path, f"searching run {info.run}"), self._engine.connect() as connection:
+                found = heapq.merge(
+                    _entries(connection, info.run, (_holds(ENTRIES.c.id, text), _holds(ENTRIES.c.ref, text))),
+                    _plain(
+                        connection, OPPORTUNITIES, info.run, opportunity_of, tuple(_holds(OPPORTUNITIES.c[name], text) for name in _NAMING)
+                    ),
+                    _plain(connection, INTENTS, info.run, intent_of, (_holds(INTENTS.c.plan, text), _holds(INTENTS.c.opportunity, text))),
+                    _plain(connection, RESULTS, info.run, result_of, (_holds(RESULTS.c.plan, text),)),
+                    key=attrgetter("seq"),
+                )
+                # The tables say which rows may mention it, the rows which do
+                yield from ((info.run, row) for row in found if mentions(row, text))
 
     def intents(self, *, ended: bool) -> tuple[IntentRecord, ...]:
         """Return the transactions that have not ended, in order of their numbers; with ``ended`` all of them."""
@@ -116,26 +148,42 @@ def _has_intents(connection: Connection) -> bool:
     return int(connection.exec_driver_sql("PRAGMA user_version").scalar_one()) > 1
 
 
-def _entries(connection: Connection, run: int) -> Iterator[EntryRow]:
-    heads = _stream(connection, ENTRIES, run)
+def _entries(connection: Connection, run: int, among: Sequence[ColumnElement[bool]] = ()) -> Iterator[EntryRow]:
+    heads = _stream(connection, ENTRIES, run, among=among)
+    if among:
+        for head in heads:
+            own = select(POSTINGS).where(POSTINGS.c.run == run, POSTINGS.c.seq == head[1]).order_by(POSTINGS.c.line)
+            yield entry_of(head, [tuple(record) for record in connection.execute(own)])
+        return
     lines = _stream(connection, POSTINGS, run, POSTINGS.c.line)
     line = next(lines, None)
     for head in heads:
-        own: list[Values] = []
+        posted: list[Values] = []
         while line is not None and line[1] <= head[1]:
-            own.append(line)
+            posted.append(line)
             line = next(lines, None)
-        yield entry_of(head, own)
+        yield entry_of(head, posted)
 
 
-def _plain(connection: Connection, table: Table, run: int, make: Callable[[Values], Row]) -> Iterator[Row]:
-    return (make(values) for values in _stream(connection, table, run))
+def _plain(
+    connection: Connection, table: Table, run: int, make: Callable[[Values], Row], among: Sequence[ColumnElement[bool]] = ()
+) -> Iterator[Row]:
+    return (make(values) for values in _stream(connection, table, run, among=among))
 
 
-def _stream(connection: Connection, table: Table, run: int, *then: ColumnElement[int]) -> Iterator[Values]:
-    """Yield a table's records of one run in order, as plain tuples."""
+def _stream(
+    connection: Connection, table: Table, run: int, *then: ColumnElement[int], among: Sequence[ColumnElement[bool]] = ()
+) -> Iterator[Values]:
+    """Yield a table's records of one run in order, as plain tuples; ``among``: those of which one of these is true."""
     query = select(table).where(table.c.run == run).order_by(table.c.seq, *then)
+    if among:
+        query = query.where(or_(*among))
     return (tuple(record) for record in connection.execute(query))
+
+
+def _holds(column: Column[str], text: str) -> ColumnElement[bool]:
+    """Whether a column holds a text anywhere, letter for letter."""
+    return func.instr(column, text) > 0
 
 
 def _amount(path: Path, text: str) -> int:

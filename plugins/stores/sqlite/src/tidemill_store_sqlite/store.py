@@ -119,6 +119,12 @@ class SqliteStore(Store):
     def results(self, plan: PlanId) -> Sequence[ResultRow]:
         return self._open_for_reading().results(plan)
 
+    def moved(self) -> Mapping[tuple[BookId, str, AssetId], int]:
+        return self._open_for_reading().moved()
+
+    def naming(self, text: str) -> Iterator[tuple[int, Row]]:
+        return self._open_for_reading().naming(text)
+
     def keep_intents(self, changes: Sequence[IntentRecord], at: str, *, durable: bool, run: int = 0, rows: Sequence[Row] = ()) -> None:
         from tidemill_store_sqlite.intent_tables import keep_changes
         from tidemill_store_sqlite.writing import insert_rows

@@ -1,0 +1,70 @@
+"""What reconciling found and did, in lines for people."""
+
+from collections.abc import Iterator
+
+from tidemill.api.books_text import Known, amounts_text, symbol_of, text_of
+from tidemill.api.reconciled import Difference, Moved, Reconciled
+from tidemill.domain.ids import ChainId
+
+
+def reconciled_lines(found: Reconciled) -> Iterator[str]:
+    """Yield each transaction that moved, each difference, and whether books and chains are the same now."""
+    known = {asset.id: asset for asset in found.assets}
+    for one in found.moved:
+        yield _moved(one, known)
+    for difference in found.differences:
+        yield _difference(difference, known, would=found.dry_run)
+    if found.nothing:
+        yield "nothing to do: no transaction has moved, and no balance differs"
+    yield " · ".join(_state(found))
+    if found.stopped:
+        yield f"stopped by {found.stopped}: nothing was sent again; `tidemill resume --cause TEXT` ends that"
+    if found.out:
+        yield (
+            f"{found.out:,} of ours {'is' if found.out == 1 else 'are'} still out: balances are compared when nothing is; "
+            "`tidemill exposure` shows them, `tidemill reconcile` looks again"
+        )
+
+
+def _moved(one: Moved, known: Known) -> str:
+    name = f"transaction {one.number} {one.tx or '(never signed)'}"
+    way = f"{one.was} → {one.now}" if one.was else f"{one.now}, to take a slot"
+    parts = [f"{name}: {way} at block {one.since:,}"]
+    if one.outcome == "filled":
+        parts.append(f"booked {amounts_text(one.changes, known, sign=True) or 'no change'}")
+    elif one.outcome:
+        parts.append(f"booked as {one.outcome}")
+    if one.cost:
+        parts.append(f"cost {text_of(one.native, one.cost, known)} {symbol_of(one.native, known)}")
+    if one.reason:
+        parts.append(one.reason)
+    return ", ".join(parts)
+
+
+def _difference(one: Difference, known: Known, *, would: bool) -> str:
+    symbol = symbol_of(one.asset, known)
+    amount, holds = text_of(one.asset, one.amount, known, sign=True), text_of(one.asset, one.holds, known)
+    return (
+        f"book {one.book}: {amount} {symbol}, {'would hold' if would else 'holds'} {holds} {symbol} at block {one.height:,}: {one.reason}"
+    )
+
+
+def _state(found: Reconciled) -> Iterator[str]:
+    if found.by == "run":
+        yield "by the run that is on"
+    elif found.dry_run:
+        yield "dry run: nothing was written, nothing was sent"
+    else:
+        yield f"kept as run {found.run}" if found.run else "nothing was written"
+    compared = ", ".join(_at(chain, height, found) for chain, height in found.balanced.items())
+    yield (
+        f"books and chain are the same at {compared}"
+        if compared and not found.dry_run
+        else (f"compared at {compared}" if compared else "balances were not compared")
+    )
+    yield f"{found.open:,} open" + (f", {found.out:,} of them out" if found.out else "")
+    yield found.data
+
+
+def _at(chain: ChainId, height: int, found: Reconciled) -> str:
+    return f"block {height:,}" + (f" of {chain}" if len(found.heights) > 1 else "")
