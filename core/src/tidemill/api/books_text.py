@@ -1,15 +1,19 @@
 """Positions and exposure in lines for people."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from tidemill.api.exposure import AccountExposure, Exposure, OpenTransaction
 from tidemill.api.plain import Amounts
 from tidemill.api.positions import Holding, Positions
+from tidemill.api.running import running_text
 from tidemill.api.text_table import rows
 from tidemill.domain.amount_text import amount_text
 from tidemill.domain.asset import Asset
 from tidemill.domain.ids import AssetId, ChainId, address_of
+from tidemill.stages.tell import readable
 
+_ADDRESS = re.compile(r"0x[0-9a-f]{40}")
 Known = Mapping[AssetId, Asset]
 FIGURES = ("held", "reserved", "worth", "began with", "traded", "loan fees", "chain cost", "adjusted")
 
@@ -18,7 +22,7 @@ def positions_lines(found: Positions) -> Iterator[str]:
     """Yield each book with the account it lies in, one line an asset, and where it came from."""
     known = {asset.id: asset for asset in found.assets}
     yield " · ".join([
-        f"{found.mode or 'mode not told'}, run {found.run}{' is on' if found.running else '; no run is on'}",
+        f"{found.mode or 'mode not told'}, run {found.run}; {running_text(found.running, found.answers)}",
         *_heights(found.heights),
         *[f"ledger balanced at {text}" for text in _heights(found.balanced)],
         found.data,
@@ -32,7 +36,7 @@ def positions_lines(found: Positions) -> Iterator[str]:
         yield ""
         yield f"book {book} on {chain}: {f'account {account}' if account else 'paper money'}"
         yield from _table(own, base, known)
-        yield from _worth(own, base, known)
+        yield from _worth(own, base, known, answers=found.answers)
 
 
 def _table(own: Sequence[Holding], base: AssetId | None, known: Known) -> Iterator[str]:
@@ -56,7 +60,7 @@ def _figures(one: Holding, base: AssetId | None, known: Known) -> tuple[str, ...
     return (text_of(one.asset, one.held, known), plain(one.reserved), worth, plain(one.began), *gains)
 
 
-def _worth(own: Sequence[Holding], base: AssetId | None, known: Known) -> Iterator[str]:
+def _worth(own: Sequence[Holding], base: AssetId | None, known: Known, *, answers: bool) -> Iterator[str]:
     """Say what all of it is worth, where all of it can be told."""
     if base is None or len(own) < 2:
         return
@@ -64,8 +68,10 @@ def _worth(own: Sequence[Holding], base: AssetId | None, known: Known) -> Iterat
     total = sum(one.value or 0 for one in own)
     if not missing:
         yield f"  worth {text_of(base, total, known)} {symbol_of(base, known)} together, by the market that the run sees"
+    elif answers:
+        yield f"  no pool that the run sees says what these are worth: {', '.join(missing)}"
     else:
-        yield f"  worth is told by a run that is on, where its market prices it; not here: {', '.join(missing)}"
+        yield f"  what these are worth only a run that is on can say: {', '.join(missing)}"
 
 
 def exposure_lines(found: Exposure) -> Iterator[str]:
@@ -76,7 +82,7 @@ def exposure_lines(found: Exposure) -> Iterator[str]:
         f"open intents {found.open:,}" + (f" ({states})" if states else ""),
         f"unknown {found.unknown:,}",
         f"at risk {amounts_text(found.at_risk, known) or 0}",
-        "a run is on" if found.running else "no run is on",
+        running_text(found.running, found.answers),
         *_heights(found.heights),
     ])  # fmt: skip
     for account in found.accounts:
@@ -118,6 +124,12 @@ def text_of(asset: AssetId, amount: int, known: Known, *, sign: bool = False) ->
 def symbol_of(asset: AssetId, known: Known) -> str:
     """Return an asset's symbol, or the beginning of its address."""
     return known[asset].symbol if asset in known else address_of(asset)[:10]
+
+
+def said(reason: str, known: Known) -> str:
+    """Return a reason with symbols in place of asset ids and of bare addresses of assets; amounts beside an address stay base units."""
+    by_address = {address_of(asset): found.symbol for asset, found in known.items()}
+    return _ADDRESS.sub(lambda found: by_address.get(found[0], found[0]), readable(reason, known))
 
 
 def _heights(heights: Mapping[ChainId, int]) -> list[str]:

@@ -8,7 +8,7 @@ from attrs import frozen
 from tidemill.api.header import LedgerHeader, header_of
 from tidemill.api.ledger import open_ledger
 from tidemill.api.plain import Amounts
-from tidemill.api.running import chosen_folder, status_of
+from tidemill.api.running import chosen_folder, running_in
 from tidemill.domain.asset import Asset
 from tidemill.domain.ids import AssetId, BookId, ChainId, PlanId
 from tidemill.domain.intent import IntentRecord, IntentState
@@ -59,10 +59,14 @@ class AccountExposure:
 
 @frozen
 class Exposure:
-    """All that is at risk. ``states`` counts what is open over all accounts, ``at_risk`` sums it up; nothing is zero, and said as such."""
+    """All that is at risk; ``running`` says whether a run is on, and ``answers`` whether it could be asked.
+
+    ``states`` counts what is open over all accounts, ``at_risk`` sums it up; where nothing is, it is empty.
+    """
 
     data: str
     running: bool
+    answers: bool
     heights: Mapping[ChainId, int]
     open: int
     unknown: int
@@ -83,7 +87,8 @@ def exposure(data: Path | str | None = None) -> Exposure:
         LedgerError: there is no ledger, or it cannot be read. UsageError: it holds no run yet.
     """
     folder = chosen_folder(data)
-    status = status_of(folder)
+    going = running_in(folder)
+    status = going.status
     with open_ledger(folder) as ledger:
         header, records = header_of(ledger.run()), ledger.intents()
         seen = heights(ledger.intents(ended=True)) if status is None else {one.chain: one.height for one in status.chains}
@@ -92,7 +97,8 @@ def exposure(data: Path | str | None = None) -> Exposure:
     known = {*at_risk, *(asset for one in found for asset in (*one.reserved, one.native))}
     return Exposure(
         data=str(folder),
-        running=status is not None,
+        running=going.on,
+        answers=going.status is not None,
         heights=seen,
         open=len(found),
         unknown=sum(one.state == IntentState.UNKNOWN for one in found),

@@ -8,7 +8,7 @@ from attrs import frozen
 from tidemill.api.header import LedgerHeader, header_of
 from tidemill.api.ledger import Ledger, open_ledger
 from tidemill.api.plain import Amounts
-from tidemill.api.running import chosen_folder, status_of
+from tidemill.api.running import Running, chosen_folder, running_in
 from tidemill.api.status import Status
 from tidemill.domain.asset import Asset
 from tidemill.domain.ids import AssetId, BookId, ChainId, chain_of
@@ -45,7 +45,8 @@ class Holding:
 class Positions:
     """All holdings of a ledger.
 
-    ``mode`` is that of its latest ``run``, ``running`` says whether that goes on. ``heights`` is the newest block of each chain that is
+    ``mode`` is that of its latest ``run``, ``running`` says whether that goes on, and ``answers`` whether it could be
+    asked. ``heights`` is the newest block of each chain that is
     known, ``bases`` in what the values of a book are, ``balanced`` up to which block what a chain says was last compared with the books by
     the run that is on.
     """
@@ -54,6 +55,7 @@ class Positions:
     run: int
     mode: str
     running: bool
+    answers: bool
     heights: Mapping[ChainId, int]
     balanced: Mapping[ChainId, int]
     bases: Mapping[BookId, AssetId]
@@ -73,12 +75,13 @@ def positions(data: Path | str | None = None) -> Positions:
         LedgerError: there is no ledger, or it cannot be read. UsageError: it holds no run yet.
     """
     folder = chosen_folder(data)
-    status = status_of(folder)
+    going = running_in(folder)
     with open_ledger(folder) as ledger:
-        return _positions(ledger, folder, status)
+        return _positions(ledger, folder, going)
 
 
-def _positions(ledger: Ledger, folder: Path, status: Status | None) -> Positions:
+def _positions(ledger: Ledger, folder: Path, going: Running) -> Positions:
+    status = going.status
     info = ledger.run()
     header = header_of(info)
     records = ledger.intents()
@@ -90,7 +93,8 @@ def _positions(ledger: Ledger, folder: Path, status: Status | None) -> Positions
         data=str(folder),
         run=info.run,
         mode=header.mode,
-        running=status is not None,
+        running=going.on,
+        answers=going.status is not None,
         heights=seen,
         balanced=dict(status.balanced) if status is not None else {},
         bases=dict(sorted(header.bases.items())),

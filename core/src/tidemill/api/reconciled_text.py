@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tidemill.api.books_text import Known, amounts_text, symbol_of, text_of
+from tidemill.api.books_text import Known, amounts_text, said, symbol_of, text_of
 from tidemill.api.reconciled import Difference, Moved, Reconciled
 from tidemill.domain.ids import ChainId
 
@@ -15,15 +15,22 @@ def reconciled_lines(found: Reconciled) -> Iterator[str]:
     for difference in found.differences:
         yield _difference(difference, known, would=found.dry_run)
     if found.nothing:
-        yield "nothing to do: no transaction has moved, and no balance differs"
+        yield ("nothing moved" if found.out else "nothing to do") + ": every transaction is where it was, and no balance differs"
     yield " · ".join(_state(found))
     if found.stopped:
         yield f"stopped by {found.stopped}: nothing was sent again; `tidemill resume --cause TEXT` ends that"
     if found.out:
-        yield (
-            f"{found.out:,} of ours {'is' if found.out == 1 else 'are'} still out: balances are compared when nothing is; "
-            "`tidemill exposure` shows them, `tidemill reconcile` looks again"
-        )
+        yield _out(found)
+
+
+def _out(found: Reconciled) -> str:
+    one = found.out == 1
+    name = f"{found.out:,} of ours {'is' if one else 'are'} out, which no block holds"
+    if found.dry_run:
+        return f"{name}: without --dry-run {'its' if one else 'their'} bytes may be sent again as they are, and it is waited for a block"
+    return (
+        f"{name}: balances are compared when none is; `tidemill exposure` shows {'it' if one else 'them'}, `tidemill reconcile` looks again"
+    )
 
 
 def _moved(one: Moved, known: Known) -> str:
@@ -37,7 +44,7 @@ def _moved(one: Moved, known: Known) -> str:
     if one.cost:
         parts.append(f"cost {text_of(one.native, one.cost, known)} {symbol_of(one.native, known)}")
     if one.reason:
-        parts.append(one.reason)
+        parts.append(said(one.reason, known))
     return ", ".join(parts)
 
 

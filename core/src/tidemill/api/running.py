@@ -57,12 +57,27 @@ def chosen_folder(data: Path | str | None) -> Path:
     return Path(data) if data is not None else data_folder(find_config())
 
 
-def status_of(folder: Path) -> Status | None:
-    """Return what the instance that runs on a folder says of itself; None where none runs, or it cannot say."""
+@frozen
+class Running:
+    """Whether a run is on in a folder, and what it says of itself: None where it is not, or does not answer."""
+
+    on: bool
+    status: Status | None = None
+
+
+def running_text(on: bool, answers: bool) -> str:
+    """Say whether a run is on."""
+    return "no run is on" if not on else "a run is on" if answers else "a run is on, and does not answer"
+
+
+def running_in(folder: Path) -> Running:
+    """Return whether a run is on in a folder, with what it says of itself."""
+    if not _is_held(folder):
+        return Running(False)
     try:
-        return Instance(folder).status()
+        return Running(True, Instance(folder).status())
     except ControlError:
-        return None
+        return Running(True)
 
 
 def find_running(folder: Path) -> RunningInstance | None:
@@ -70,13 +85,17 @@ def find_running(folder: Path) -> RunningInstance | None:
 
     The locks are asked, not the files: those stay behind when a run ends, and the operating system drops a lock with the process.
     """
-    if not (is_held(folder) or is_held(folder / LOCK_FILE)):
+    if not _is_held(folder):
         return None
     try:
         status = Instance(folder).status()
     except ControlError:  # it hangs, is of another user or of another version: what it wrote tells less, and enough
         return RunningInstance(folder, _holder(folder / LOCK_FILE), _mode_of(folder))
     return RunningInstance(folder, str(status.process), _known(status.mode))
+
+
+def _is_held(folder: Path) -> bool:
+    return is_held(folder) or is_held(folder / LOCK_FILE)
 
 
 def _holder(path: Path) -> str:

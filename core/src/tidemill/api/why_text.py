@@ -1,18 +1,13 @@
 """A story in lines for people: what came of it first, then how."""
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from tidemill.api.books_text import amounts_text, symbol_of, text_of
+from tidemill.api.books_text import Known, amounts_text, said, symbol_of, text_of
 from tidemill.api.story import EntryStory, FoundStory, PlanStory, ResultStory, Story, SwapStory, TransactionStory
 from tidemill.api.text_table import rows
-from tidemill.domain.asset import Asset
-from tidemill.domain.ids import AssetId, PoolId, address_of, split_pool_id
+from tidemill.domain.ids import AssetId, PoolId, split_pool_id
 from tidemill.errors import UsageError
-from tidemill.stages.tell import readable
 
-Known = Mapping[AssetId, Asset]
-_ADDRESS = re.compile(r"0x[0-9a-f]{40}")
 _ENDS = {"dead": "never happened", "refused": "was refused before anything left", "unknown": "is unknown: no node says what became of it"}
 
 
@@ -52,7 +47,7 @@ def _basis(plan: PlanStory) -> str:
 
 def _result(one: ResultStory, native: AssetId, known: Known) -> str:
     gains = amounts_text(one.changes, known, sign=True)
-    why = f": {_said(one.reason, known)}" if one.reason else ""
+    why = f": {said(one.reason, known)}" if one.reason else ""
     cost = f"; cost {_native(one.cost, native, known)}" if one.cost else ""
     match one.status:
         case "filled":
@@ -68,7 +63,7 @@ def _found(one: FoundStory, known: Known, *, told: bool, routed: bool = True) ->
     which = f" (run {one.run})" if told else ""
     yield f"found by {one.strategy} for block {one.height:,}{which}: {_expected(one, known)}"
     if one.decision == "rejected":
-        yield f"  rejected for book {one.book} by {one.rule}: {_said(one.reason, known)}"
+        yield f"  rejected for book {one.book} by {one.rule}: {said(one.reason, known)}"
         if routed:
             yield from rows([(str(i), *_at(pool)) for i, pool in enumerate(one.route, 1)], right=(0,))
     else:
@@ -110,7 +105,7 @@ def _swap(number: int, swap: SwapStory, known: Known) -> tuple[str, ...]:
 def _transaction(one: TransactionStory, known: Known) -> Iterator[str]:
     takes = f", takes the slot of transaction {one.replaces}" if one.replaces else ""
     yield f"transaction {one.number} {one.tx or '(never signed)'}, {one.slot.replace(':', ' ')} of {one.account}{takes}"
-    cells = [(step.state.value, f"block {step.since:,}", _clock(step.at), _said(step.reason, known)) for step in one.steps]
+    cells = [(step.state.value, f"block {step.since:,}", _clock(step.at), said(step.reason, known)) for step in one.steps]
     if cells:
         yield from (line.rstrip() for line in rows(cells, right=()))
 
@@ -120,7 +115,7 @@ def _clock(at: str) -> str:
 
 
 def _entry(entry: EntryStory, known: Known) -> str:
-    why = f": {_said(entry.reason, known)}" if entry.reason else ""
+    why = f": {said(entry.reason, known)}" if entry.reason else ""
     amounts = amounts_text(entry.wallet, known, sign=True) or "nothing"
     return f"booked {entry.kind} {amounts}{why} (run {entry.run}, row {entry.seq:,}, block {entry.height:,})"
 
@@ -148,9 +143,3 @@ def _at(pool: str) -> tuple[str, str]:
 
 def _native(amount: int, native: AssetId, known: Known) -> str:
     return f"{text_of(native, amount, known)} {symbol_of(native, known)}" if native else f"{amount:,} of the native coin's base units"
-
-
-def _said(reason: str, known: Known) -> str:
-    """Return a reason with symbols in place of asset ids and of bare addresses of assets."""
-    by_address = {address_of(asset): found.symbol for asset, found in known.items()}
-    return _ADDRESS.sub(lambda found: by_address.get(found[0], found[0]), readable(reason, known))
