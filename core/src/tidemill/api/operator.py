@@ -128,6 +128,7 @@ class Operator:
             differences=differences(rows, core.books.states, accounts),
             open=len(execution.intents.open()),
             out=sum(is_out(record) for record in execution.intents.open()),
+            late=sum(len(execution.late(view.head.height, chain)) for chain, view in core.market.state.chains.items()),
             stopped=self._held(),
             assets=tuple(asset for _, asset in sorted(core.market.state.assets.items())),
         )

@@ -176,12 +176,16 @@ async def _watch(look: _Look) -> None:
 
 
 def _enough(look: _Look, waited_s: float) -> bool:
-    if look.dry_run:
+    # Nothing is sent while an emergency stop holds, and what is late no block takes any more: neither is worth waiting for
+    if look.dry_run or look.brake.stopped is not None:
         return True
-    unsettled = look.execution.waiting or set(look.execution.compared) != set(look.links)
-    if unsettled:
-        return waited_s > (OUT_S if look.brake.stopped is None else SEEN_S)
-    return not look.execution.intents.open() or waited_s > SEEN_S
+    execution = look.execution
+    heads = {chain: view.head.height for chain, view in look.driver.core.market.state.chains.items()}
+    late = sum(len(execution.late(head, chain)) for chain, head in heads.items())
+    out = sum(is_out(record) for record in execution.intents.open())
+    if out > late or (not out and set(execution.compared) != set(look.links)):
+        return waited_s > OUT_S
+    return out > 0 or not execution.intents.open() or waited_s > SEEN_S
 
 
 def _header(pipeline: Pipeline, source: str) -> str:
@@ -217,6 +221,7 @@ def _result(
         differences=found,
         open=len(execution.intents.open()),
         out=sum(is_out(record) for record in execution.intents.open()),
+        late=sum(len(execution.late(view.head.height, chain)) for chain, view in pipeline.core.market.state.chains.items()),
         stopped=f"{stopped.by}: {stopped.cause}" if stopped is not None and not dry_run else "",
         assets=tuple(known[asset] for asset in sorted(named) if asset in known),
     )

@@ -61,7 +61,8 @@ class Reconciled:
     ``by`` is who looked: the ``run`` that is on, or the command itself, which wrote its entries as a run of their own (0: none was
     needed, or ``dry_run``). ``heights`` are the blocks it was looked at, ``balanced`` the ones at which books and chains were compared: a
     chain on which something is out is not, since it would count twice or not at all. ``open`` are the transactions that have not ended,
-    ``out`` those of them that no block holds. ``stopped`` says what kept bytes from being sent again, "" for nothing.
+    ``out`` those of them that no block holds, ``late`` those of ``out`` whose time is over: one that takes their slot ends them, and a live
+    run signs that. ``stopped`` says what kept bytes from being sent again, "" for nothing.
     """
 
     data: str
@@ -74,6 +75,7 @@ class Reconciled:
     differences: tuple[Difference, ...]
     open: int
     out: int
+    late: int
     stopped: str
     assets: tuple[Asset, ...]
 

@@ -18,7 +18,7 @@ def reconciled_lines(found: Reconciled) -> Iterator[str]:
         yield ("nothing moved" if found.out else "nothing to do") + ": every transaction is where it was, and no balance differs"
     yield " · ".join(_state(found))
     if found.stopped:
-        yield f"stopped by {found.stopped}: nothing was sent again; `tidemill resume --cause TEXT` ends that"
+        yield f"an emergency stop holds (by {found.stopped}): nothing is sent, also not again; `tidemill resume --cause TEXT` ends it"
     if found.out:
         yield _out(found)
 
@@ -26,6 +26,9 @@ def reconciled_lines(found: Reconciled) -> Iterator[str]:
 def _out(found: Reconciled) -> str:
     one = found.out == 1
     name = f"{found.out:,} of ours {'is' if one else 'are'} out, which no block holds"
+    if found.late == found.out:
+        which = "its" if one else "their"
+        return f"{name}, and {which} time is over: a live run signs one that takes {which} slot; balances are compared when none is out"
     if found.dry_run:
         return f"{name}: without --dry-run {'its' if one else 'their'} bytes may be sent again as they are, and it is waited for a block"
     return (

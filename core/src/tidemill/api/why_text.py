@@ -54,6 +54,9 @@ def _result(one: ResultStory, native: AssetId, known: Known) -> str:
             return f"filled in block {one.height:,}: {gains or 'no change'}{cost}"
         case "reverted":
             return f"reverted in block {one.height:,}{why}{cost}"
+        case "refused":
+            by, _, said_why = one.reason.partition(": ")
+            return f"refused by {by} before anything left: {said(said_why, known)}"
         case "dead":
             return f"never happened{why}, known at block {one.height:,}{cost}"
     return f"{one.status} at block {one.height:,}{why}{cost}"

@@ -98,6 +98,14 @@ class LiveExecution:
         """At which height of a chain what it says we hold was last taken over by the books; a chain that is missing was never asked."""
         return self._looked
 
+    def late(self, head: int, chain: ChainId) -> tuple[IntentRecord, ...]:
+        """Return the transactions that are out on a chain though what they were for is over: only another in their slot ends them."""
+        return tuple(
+            record
+            for record in self.intents.open()
+            if record.chain == chain and record.state is not IntentState.SEEN and head > record.expires + self._patience
+        )
+
     def hurry(self) -> None:
         """Look at what the chains say we hold with the next settling, however long ago that was done."""
         self._hurried.update(self._links)

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from tidemill.domain.ids import AssetId, BookId
+from tidemill.domain.ids import AssetId, BookId, PlanId
 from tidemill.domain.intent import IntentRecord, IntentStep
-from tidemill.domain.records import EntryRow, Row
+from tidemill.domain.records import EntryRow, ResultRow, Row
 from tidemill.errors import LedgerError
 from tidemill.hookspecs.plugin import NoSettings
 from tidemill.hookspecs.store import RunInfo, Store
@@ -86,6 +86,12 @@ class StagedStore(Store):
 
     def naming(self, text: str) -> Iterator[tuple[int, Row]]:
         return self._kept.naming(text)
+
+    def results(self, plan: PlanId) -> Sequence[ResultRow]:
+        return self._kept.results(plan)
+
+    def last_intent(self) -> int:
+        return self._kept.last_intent()
 
     def intents(self, *, ended: bool = False) -> Sequence[IntentRecord]:
         return self._kept.intents(ended=ended)
