@@ -15,7 +15,8 @@ from attrs import evolve, frozen
 from tidemill.api.config import load_config
 from tidemill.api.connect import Instance
 from tidemill.api.links import open_links
-from tidemill.api.live import left_open, live_execution
+from tidemill.api.live.executing import live_execution
+from tidemill.api.live.left_open import left_open
 from tidemill.api.opening import opening_batch
 from tidemill.api.reconciled import Reconciled, differences, moved
 from tidemill.api.run import first_cause, held_before
@@ -136,8 +137,6 @@ async def _reconcile(pipeline: Pipeline, folder: Path, dry_run: bool) -> Reconci
         left = await left_open(writer, links)
         source = ", ".join(sorted(pipeline.chains))
         number = writer.begin(_header(pipeline, source))
-        if left.changed:
-            await writer.keep_durable(left.changed)
         execution = live_execution(pipeline, links, None, writer, brake, left.book, number)
         driver = Lockstep(
             core=pipeline.core,
@@ -148,7 +147,7 @@ async def _reconcile(pipeline: Pipeline, folder: Path, dry_run: bool) -> Reconci
             pace=Pace.parse("max"),
             writer=writer,
         )
-        await driver.feed(opening_batch(pipeline.books, held, left.intents, live=True), decide=False)
+        await driver.feed(opening_batch(pipeline.books, held, left.intents, live=True), decide=False, intents=left.changed)
         await _watch(_Look(pipeline, driver, execution, links, brake, dry_run))
         writer.finish(driver.digest.hexdigest())
         return _result(pipeline, folder, execution, store, before, brake, dry_run)
@@ -189,7 +188,7 @@ def _enough(look: _Look, waited_s: float) -> bool:
 
 
 def _header(pipeline: Pipeline, source: str) -> str:
-    return json.dumps({**json.loads(ledger_header(pipeline, source, pipeline.config.seed)), "mode": MODE}, sort_keys=True)
+    return json.dumps({**json.loads(ledger_header(pipeline, source, pipeline.config.seed, tape=False)), "mode": MODE}, sort_keys=True)
 
 
 def _result(

@@ -103,7 +103,8 @@ async def executing(
     """Take up what earlier runs left open, and let SIGUSR1 stop all that leaves, for as long as this lasts."""
     left = await left_open(writer, links)
     with _signalled(start.brake):
-        yield Going(live_execution(pipeline, links, start.signer, writer, start.brake, left.book, run), start.brake, left.intents, left.changed)
+        execution = live_execution(pipeline, links, start.signer, writer, start.brake, left.book, run)
+        yield Going(execution, start.brake, left.intents, left.changed)
 
 
 @contextmanager
