@@ -249,7 +249,8 @@ class LiveExecution:
                     await self._resend(action.number, height)
                 case Cancel():
                     await self._cancel(action.number, height)
-        told += await self._holdings(chain, height, snapshot)
+        if _known(kept, answers, height):
+            told += await self._holdings(chain, height, snapshot)
         self._seq += 1
         return Settled(Batch("live", self._seq, chain, height, block_hash, "", "confirmed", now_ns, now_ns, tuple(told)), tuple(changes))
 
@@ -316,6 +317,15 @@ class LiveExecution:
     def _stopped(self) -> Refusal | None:
         stopped = self.brake.stopped
         return ("operator", f"stopped by {stopped.by}: {stopped.cause}") if stopped is not None else None
+
+
+def _known(kept: Sequence[IntentRecord], answers: Mapping[int, Outcome], height: int) -> bool:
+    """Whether the books hold what the chain held at a height: of each open transaction it was just told, and of no later block.
+
+    Balances that are compared with other books would be adjusted, and adjusted back once the outcome is heard.
+    """
+    told = all(record.number in answers for record in kept if record.raw)
+    return told and all(answer.height <= height for answer in answers.values() if answer.status in INCLUDED)
 
 
 def _planned(number: int, run: int, intent: Intent, sealed: Unsigned, wallet: Wallet, slot: str, height: int) -> IntentRecord:
