@@ -42,16 +42,16 @@ os.write(marks, b"0 1\\n")
 store._writer.connection.cursor().execute("PRAGMA wal_autocheckpoint=12")
 for number in range(1, int(sys.argv[2]) + 1):
     durable = number % 3 == 0
+    asset = AssetId("sim:1/erc20:0xaa")
+    rows = [journal.adjustment(BookId("main"), ChainId("sim:1"), n, asset, 1, "r") for n in range(3)]
     if number % 2:
-        asset = AssetId("sim:1/erc20:0xaa")
-        rows = [journal.adjustment(BookId("main"), ChainId("sim:1"), n, asset, 1, "r") for n in range(3)]
         store.write(run, rows, durable=durable)
     else:
-        store.keep_intents(way(planned(number // 2), IntentState.SIGNED), "", durable=durable)
+        store.keep_intents(way(planned(number // 2), IntentState.SIGNED), "", durable=durable, run=run, rows=rows)
     os.write(marks, b"%d %d\\n" % (number, durable))
 store.close()
 """
-"""Odd operations write rows, even ones keep an intent; every third is durable. Each is told in a file of its own once it has returned."""
+"""All operations write rows, even ones in one commit with an intent; every third is durable. Each is told in a file once it is done."""
 
 
 def rows_of(journal: Journal) -> list[Row]:
@@ -74,9 +74,9 @@ def operations_in(folder: Path, files: Mapping[str, bytes]) -> int:
     assert [way(planned(number), IntentState.SIGNED)[-1] for number in range(1, len(kept) + 1)] == list(kept)
     store.close()
     shutil.rmtree(folder)
-    groups = len(rows) // GROUP
-    assert groups - len(kept) in (0, 1), "an operation is missing between others"
-    return groups + len(kept)
+    groups, torn = divmod(len(rows), GROUP)
+    assert (groups // 2, 0) == (len(kept), torn), "an intent is there without the rows of its commit, or they without it"
+    return groups
 
 
 @pytest.mark.skipif(not has_strace(), reason="strace is not here, or may not watch processes: the test beside this one copies files")
@@ -120,7 +120,8 @@ def test_log_that_lost_its_tail_has_every_durable_commit(tmp_path: Path, quick: 
         if number % 2:
             store.write(run, rows_of(journal), durable=is_durable)
         else:
-            store.keep_intents(way(planned(number // 2), IntentState.SIGNED), "", durable=is_durable)
+            changes = way(planned(number // 2), IntentState.SIGNED)
+            store.keep_intents(changes, "", durable=is_durable, run=run, rows=rows_of(journal))
         log = (folder / "ledger.db-wal").read_bytes()
         if is_durable:
             synced, durable = len(log), number
