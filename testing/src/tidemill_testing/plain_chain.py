@@ -10,7 +10,7 @@ from itertools import count
 from typing import ClassVar
 
 from anyio.lowlevel import checkpoint
-from attrs import frozen
+from attrs import evolve, frozen
 
 from tidemill import Chain, ChainLink, ChainReader, ChainRules, Step
 from tidemill.domain.answers import CannotFit
@@ -20,6 +20,7 @@ from tidemill.domain.ids import AssetId, ChainId, Key, erc20, native, pool_id
 from tidemill.domain.outcome import Outcome, OutcomeStatus
 from tidemill.domain.plan import Flow
 from tidemill.domain.pool import LogFilter, PoolRef, Watch
+from tidemill.domain.signing import Action, Reading, Unreadable
 from tidemill.domain.snapshot import Snapshot
 from tidemill.domain.time import ChainTime
 from tidemill.domain.transaction import Signed, Simulated, Unsigned, Wallet
@@ -33,6 +34,8 @@ MOVING = Key("0xa1:0x0")
 POOLS = tuple(PoolRef(pool_id(CHAIN, "acme", one), "acme", CHAIN, one, (TOKEN, COIN), "pair", 0) for one in ADDRESSES)
 MAC = 4
 COST = 10
+FEE = 5
+OPENING = 1_000
 TOPICS = (b"\x51" * 32, b"\x52" * 32)
 
 
@@ -185,6 +188,44 @@ class SoundLink(ChainLink):
     def nothing_known(self) -> Outcome:
         """Return the outcome of what no block includes."""
         return Outcome(OutcomeStatus.UNKNOWN, 0, "")
+
+
+class NonceLink(SoundLink):
+    """The same with accounts: each has a nonce, opening balances, and pays for what is included of it."""
+
+    async def slot(self, wallet: Wallet, taken: Sequence[str]) -> str:
+        return f"nonce:{self.lowest(len(self.done), taken)}"
+
+    def lowest(self, nonce: int, taken: Sequence[str]) -> int:
+        """Return the lowest nonce from this one on that is not taken."""
+        while f"nonce:{nonce}" in taken:
+            nonce += 1
+        return nonce
+
+    async def seal(self, unsigned: Unsigned, wallet: Wallet, slot: str) -> Unsigned:
+        return evolve(unsigned, payload=f"{slot} {wallet.owner} {FEE} ".encode() + unsigned.payload)
+
+    async def cancel(self, wallet: Wallet, replaced: Signed) -> Unsigned | None:
+        slot = replaced.raw.split(b" ")[0].decode()
+        return Unsigned(replaced.plan, CHAIN, f"{slot} {wallet.owner} {2 * FEE} ".encode(), 100, 10**9, "", COST)
+
+    async def holdings(self, wallet: Wallet, assets: Sequence[AssetId], height: int) -> tuple[tuple[AssetId, int], ...]:
+        if height not in self.reader.blocks:
+            raise Unavailable(f"block {height} is not there")
+        return self.held(assets, height)
+
+    def held(self, assets: Sequence[AssetId], height: int) -> tuple[tuple[AssetId, int], ...]:
+        """Return what the one account holds after a block."""
+        paid = sum(outcome.cost for outcome in self.done.values() if outcome.height <= height)
+        return tuple((asset, OPENING - paid if asset == COIN else OPENING) for asset in assets)
+
+
+def read_slotted(payload: bytes) -> Reading | Unreadable:
+    """Return what a ``NonceLink`` sealed."""
+    slot, _, rest = payload.decode().partition(" ")
+    owner, fee, pools = rest.split(" ")
+    actions = tuple(Action(pool, "swap", spends=((TOKEN, 1_000),)) for pool in pools.split(",") if pool)
+    return Reading(CHAIN, owner, "secp256k1", slot, actions, int(fee) * 100)
 
 
 class Sound(Chain):

@@ -4,18 +4,20 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
+from tidemill.domain.signing import Reading, Unreadable
 from tidemill.domain.transaction import Signed, Unsigned
 from tidemill_chain_sim.market import make_market
 from tidemill_chain_sim.plugin import SimChain
 from tidemill_chain_sim.settings import SimSettings
+from tidemill_codec_sim import SimCodec
 from tidemill_evm.steps import V2Swap
-from tidemill_simworld import HUBS, vault_key
+from tidemill_simworld import CHAIN, HUBS, vault_key
 from tidemill_testing.conformance import ChainConformance
 from tidemill_testing.keys import NamedKey
 from tidemill_testing.sim_node import sim_node
 
 ME, OTHER = NamedKey("main"), NamedKey("main", "ed25519")
-SMALL: dict[str, Any] = {"tokens": 12, "pools": 60, "warmup_blocks": 2, "own_cost_ppm": 1_000_000}
+SMALL: dict[str, Any] = {"tokens": 10, "pools": 24, "warmup_blocks": 2, "own_cost_ppm": 1_000_000, "competitor_work": 1}
 PAIRS = [spec for spec in make_market(1, SimSettings(**SMALL)).specs if spec.kind == "v2"][:3]
 
 
@@ -24,7 +26,7 @@ class TestSimChain(ChainConformance):
 
     plugin = SimChain
     settings: ClassVar[Mapping[str, Any]] = SMALL
-    capabilities = frozenset({"seeded", "ends", "reads", "watches", "sends", "limited"})
+    capabilities = frozenset({"seeded", "ends", "reads", "watches", "sends", "slots", "limited"})
     pools = tuple(spec.ref for spec in PAIRS)
     steps = tuple(V2Swap(one.address, one.token0.address, one.token1.address, True, one.venue.fee_ppm, 1_000, 1) for one in PAIRS)
     moving_keys = tuple(vault_key(hub.address) for hub in HUBS)
@@ -34,6 +36,10 @@ class TestSimChain(ChainConformance):
     def sign(self, sealed: Unsigned) -> Signed:
         """Sign as the simulated chain's accounts do."""
         return ME.sign_sealed(sealed)
+
+    def read(self, payload: bytes) -> Reading | Unreadable:
+        """Read as the simulated chain's codec does."""
+        return SimCodec().read(CHAIN, payload)
 
 
 class TestSimChainWithBlockHashes(TestSimChain):

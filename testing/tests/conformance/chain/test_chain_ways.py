@@ -1,5 +1,7 @@
 """Rules of chains that can be broken in more than one way: each way is told in its own words."""
 
+from collections.abc import Sequence
+from itertools import count
 from types import ModuleType
 from typing import Any
 
@@ -8,12 +10,16 @@ from attrs import evolve
 
 from tidemill.domain.answers import CannotFit
 from tidemill.domain.asset import Asset
-from tidemill.domain.events import Batch, Logs, States
+from tidemill.domain.events import Batch, Logs, Rollback, States
+from tidemill.domain.ids import AssetId
 from tidemill.domain.outcome import Outcome, OutcomeStatus
-from tidemill.domain.transaction import Simulated
+from tidemill.domain.signing import Unreadable
+from tidemill.domain.transaction import Signed, Simulated, Unsigned, Wallet
 from tidemill.errors import RefusedByVenue, Unavailable
+from tidemill.hookspecs.chain import ChainRules, LinkSetup
+from tidemill_testing.conformance import ChainConformance
 from tidemill_testing.conformance.rule import Broken
-from tidemill_testing.plain_chain import COST, TOKEN
+from tidemill_testing.plain_chain import CHAIN, COST, TOKEN
 
 OUTCOME = Outcome(OutcomeStatus.UNKNOWN, 1, "0x1", proof="0x")
 
@@ -254,3 +260,102 @@ def test_reader_that_ignores_the_event_asked_for_is_told(wrong: ModuleType) -> N
     reader = type("Reader", (wrong.SoundReader,), {"is_wanted": lambda self, log, wanted: True})
     case = type("TestWrong", (wrong.Case,), {"plugin": wrong.with_link(reader=reader)})
     assert "it told logs [0], its reader gives [0, 2]" in told(case, "test_logs_are_those_that_were_told")
+
+
+def slotted_with(wrong: ModuleType, **changed: Any) -> type:
+    link = type("Link", (wrong.NonceLink,), changed)
+    return type("TestWrong", (wrong.Slotted,), {"plugin": wrong.with_link(link)})
+
+
+async def other_slot(self: Any, wallet: Wallet, taken: Sequence[str]) -> str:
+    return "seven"
+
+
+async def longer(self: Any, unsigned: Unsigned, wallet: Wallet, slot: str) -> Unsigned:
+    return evolve(unsigned, payload=f"{slot} main 5 0xa1".encode(), expires=unsigned.expires + 1)
+
+
+async def another_account(self: Any, unsigned: Unsigned, wallet: Wallet, slot: str) -> Unsigned:
+    return evolve(unsigned, payload=f"{slot} other 5 0xa1".encode())
+
+
+async def nothing(self: Any, wallet: Wallet, replaced: Signed) -> None:
+    return None
+
+
+async def cancels_another(self: Any, wallet: Wallet, replaced: Signed) -> Unsigned:
+    return Unsigned(replaced.plan, CHAIN, b"nonce:7 main 10 ", 100, 10**9)
+
+
+async def cancels_cheaply(self: Any, wallet: Wallet, replaced: Signed) -> Unsigned:
+    return Unsigned(replaced.plan, CHAIN, b"nonce:0 main 5 ", 100, 10**9)
+
+
+async def always_held(self: Any, wallet: Wallet, assets: Sequence[AssetId], height: int) -> tuple[tuple[AssetId, int], ...]:
+    held: tuple[tuple[AssetId, int], ...] = self.held(assets, height)
+    return held
+
+
+async def not_now(self: Any, wallet: Wallet, *rest: object) -> None:
+    raise Unavailable("not now")
+
+
+ASKED = count()
+
+
+@pytest.mark.parametrize(
+    ("changed", "rule", "expected"),
+    [
+        ({"slot": other_slot}, "test_slot_is_the_lowest_that_is_free", "expected nonce:<number> or blockhash:<hash>, found 'seven'"),
+        ({"lowest": lambda self, nonce, taken: nonce}, "test_slot_is_the_lowest_that_is_free", "with nonce:0 taken it gave nonce:0"),
+        ({"slot": not_now}, "test_slot_is_the_lowest_that_is_free", "it raised Unavailable: not now"),
+        ({"seal": longer}, "test_sealing_puts_the_slot_in", "became"),
+        ({"seal": another_account}, "test_sealing_puts_the_slot_in", "its bytes say other and nonce:0"),
+        ({"cancel": nothing}, "test_cancelling_takes_the_slot", "nothing cancels nonce:0, which runs out never"),
+        ({"cancel": cancels_another}, "test_cancelling_takes_the_slot", "expected nonce:0 of main, found nonce:7 of main"),
+        ({"cancel": cancels_cheaply}, "test_cancelling_takes_the_slot", "at a fee of 500 for 100 it replaces nothing at 500 for 100"),
+        ({"holdings": not_now}, "test_holdings_are_those_after_a_block", "it raised Unavailable: not now"),
+        ({"holdings": always_held}, "test_holdings_are_those_after_a_block", "of block 1000000000 expected Unavailable, found"),
+        ({"held": lambda self, assets, height: ()}, "test_holdings_are_those_after_a_block", "it answered ()"),
+        (
+            {"held": lambda self, assets, height: tuple((asset, next(ASKED)) for asset in assets)},
+            "test_holdings_are_those_after_a_block",
+            "of the same block it says",
+        ),
+        ({"included": lambda self, outcome: self.nothing_known()}, "test_holdings_are_those_after_a_block", "it is in no block"),
+        ({"included": lambda self, outcome: self.nothing_known()}, "test_final_outcome_stays", "batches it is not final"),
+    ],
+)
+def test_money_of_a_chain_broken_another_way_is_told(wrong: ModuleType, changed: dict[str, Any], rule: str, expected: str) -> None:
+    """Each way has its facts in the message."""
+    assert expected in told(slotted_with(wrong, **changed), rule)
+
+
+def test_slots_that_nobody_reads_are_told(wrong: ModuleType) -> None:
+    """Who declares slots says how its bytes are read; what cannot be read is named."""
+    silent = type("TestWrong", (wrong.Slotted,), {"read": ChainConformance.read})
+    unread = type("TestWrong", (wrong.Slotted,), {"read": lambda self, payload: Unreadable("three bytes too many")})
+    assert "give read(self, payload)" in told(silent, "test_sealing_puts_the_slot_in")
+    assert "nobody can read its bytes: Unreadable(reason='three bytes too many')" in told(unread, "test_sealing_puts_the_slot_in")
+
+
+def test_rollback_below_finality_is_told(wrong: ModuleType) -> None:
+    """What is final is booked for good: the rules say how deep a chain goes back, and the link goes no deeper."""
+
+    def going_back(self: Any, height: int) -> Batch:
+        batch: Batch = wrong.SoundLink.batch(self, height)
+        return evolve(batch, events=(*batch.events, Rollback(CHAIN, height - 3, "0x1"))) if height == 6 else batch
+
+    assert "from 6 it went back to 3, below what 0 blocks make final" in told(
+        link_with(wrong, batch=going_back), "test_rollback_is_no_deeper_than_finality"
+    )
+
+
+def test_link_of_another_finality_is_told(wrong: ModuleType) -> None:
+    """Those who ask the link and those who ask the chain must agree."""
+
+    def made(self: Any, rules: ChainRules, reader: Any, setup: LinkSetup) -> None:
+        wrong.SoundLink.__init__(self, rules, reader, setup)
+        self.rules.finality = 7
+
+    assert "the rules say 0, those of the link 7" in told(link_with(wrong, __init__=made), "test_rollback_is_no_deeper_than_finality")

@@ -12,10 +12,11 @@ from attrs import evolve
 from tidemill import Step
 from tidemill.domain.answers import CannotFit
 from tidemill.domain.events import Batch, Head, Log, States
-from tidemill.domain.ids import BookId, ChainId, Key
+from tidemill.domain.ids import AssetId, BookId, ChainId, Key
 from tidemill.domain.outcome import Outcome, OutcomeStatus
 from tidemill.domain.plan import Flow
 from tidemill.domain.pool import LogFilter, PoolRef, Watch
+from tidemill.domain.signing import Reading, Unreadable
 from tidemill.domain.snapshot import Snapshot
 from tidemill.domain.time import ChainTime
 from tidemill.domain.transaction import Signed, Simulated, TxRef, Unsigned, Wallet
@@ -27,11 +28,13 @@ from tidemill_testing.plain_chain import (
     MAC,
     MOVING,
     POOLS,
+    NonceLink,
     Sound,
     SoundLink,
     SoundReader,
     SoundRules,
     Swap,
+    read_slotted,
     with_link,
     with_rules,
 )
@@ -258,12 +261,16 @@ class TestCHN41NeverWaits(Case):
     plugin = with_link(NeverWaits)
 
 
+class TestCHN42IsFinalBefore(Case):
+    plugin = with_rules(type("IsFinalBefore", (SoundRules,), {"finality": -1}))
+
+
 class OfWhateverChain(SoundLink):
     async def newest(self) -> ChainTime:
         return evolve(await super().newest(), chain=ChainId("other:1"))
 
 
-class TestCHN42OfWhateverChain(Case):
+class TestCHN43OfWhateverChain(Case):
     plugin = with_link(OfWhateverChain)
 
 
@@ -309,3 +316,66 @@ class TakesAnything(SoundLink):
 
 class TestCHN54TakesAnything(Case):
     plugin = with_link(TakesAnything)
+
+
+class Slotted(Case):
+    plugin = with_link(NonceLink)
+    capabilities = Case.capabilities | {"slots"}
+
+    def read(self, payload: bytes) -> Reading | Unreadable:
+        return read_slotted(payload)
+
+
+class TestSoundWithSlots(Slotted):
+    plugin = with_link(NonceLink)
+
+
+class LeavesTheGap(NonceLink):
+    def lowest(self, nonce: int, taken: Sequence[str]) -> int:
+        return max([nonce, *(int(slot.removeprefix("nonce:")) + 1 for slot in taken)])
+
+
+class TestCHN55LeavesTheGap(Slotted):
+    plugin = with_link(LeavesTheGap)
+
+
+SEALED = count()
+
+
+class CountsSeals(NonceLink):
+    async def seal(self, unsigned: Unsigned, wallet: Wallet, slot: str) -> Unsigned:
+        return await super().seal(evolve(unsigned, compute=next(SEALED) % 2), wallet, slot)
+
+
+class TestCHN56CountsSeals(Slotted):
+    plugin = with_link(CountsSeals)
+
+
+class CancelsWithIt(NonceLink):
+    async def cancel(self, wallet: Wallet, replaced: Signed) -> Unsigned | None:
+        made = await super().cancel(wallet, replaced)
+        return evolve(made, payload=made.payload + ADDRESSES[0].encode()) if made is not None else None
+
+
+class TestCHN57CancelsWithIt(Slotted):
+    plugin = with_link(CancelsWithIt)
+
+
+class HoldsWhatItHasNow(NonceLink):
+    def held(self, assets: Sequence[AssetId], height: int) -> tuple[tuple[AssetId, int], ...]:
+        return super().held(assets, max(self.reader.blocks))
+
+
+class TestCHN58HoldsWhatItHasNow(Slotted):
+    plugin = with_link(HoldsWhatItHasNow)
+
+
+class CostsMoreLater(NonceLink):
+    async def outcome(self, signed: Signed) -> Outcome:
+        found = await super().outcome(signed)
+        late = found.status is OutcomeStatus.FILLED and 5 < max(self.reader.blocks) - found.height < 8
+        return evolve(found, cost=found.cost + 1) if late else found
+
+
+class TestCHN59CostsMoreLater(Slotted):
+    plugin = with_link(CostsMoreLater)

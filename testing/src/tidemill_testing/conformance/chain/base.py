@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from tidemill.domain.events import Batch
 from tidemill.domain.ids import MAIN_BOOK, Key
 from tidemill.domain.pool import PoolRef
+from tidemill.domain.signing import Reading, Unreadable
 from tidemill.domain.snapshot import Snapshot
 from tidemill.domain.transaction import Signed, Unsigned, Wallet
 from tidemill.hookspecs.chain import Chain, ChainLink, ChainRules, LinkSetup, Step
@@ -27,6 +28,7 @@ class ChainBase(Conformance):
         "moving_keys",
         "account",
         "sign",
+        "read",
     }
 
     pools: ClassVar[Sequence[PoolRef]] = ()
@@ -44,6 +46,10 @@ class ChainBase(Conformance):
     def sign(self, sealed: Unsigned) -> Signed:
         """Return signed bytes, as the signer of this chain makes them."""
         self.broken("it sends: give sign(self, sealed) in the test class")
+
+    def read(self, payload: bytes) -> Reading | Unreadable:
+        """Return what sealed bytes say, as the codec of this chain reads them."""
+        self.broken("its transactions have slots: give read(self, payload) in the test class")
 
     def _chain(self, **more: object) -> Chain:
         chain: Chain = self.make(**more)

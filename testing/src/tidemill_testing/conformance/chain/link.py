@@ -229,7 +229,26 @@ class LinkRules(ChainBase):
         if after >= _AFTER_CANCEL or rest:
             self.broken(f"after it was cancelled it yielded {after} more batches and left {', '.join(rest) or 'nothing'}")
 
-    @rule("CHN-42", "it says where it stands, and on which chain", needs="sends")
+    @rule("CHN-42", "no rollback goes deeper than the chain's finality")
+    def test_rollback_is_no_deeper_than_finality(self) -> None:
+        """What lies deeper is booked for good, and its transaction is not asked about any more.
+
+        If this fails: set ``finality`` of the rules to the most blocks that the chain ever drops, a whole number.
+        """
+        finality = self._rules().finality
+        if type(finality) is not int or finality < 0:
+            self.broken(f"finality is {finality!r}: expected a whole number of blocks")
+        with self._link() as link:
+            if link.rules.finality != finality:
+                self.broken(f"the rules say {finality}, those of the link {link.rules.finality}")
+        highest = 0
+        for batch in self._batches():
+            highest = max([highest, *(head.height for head in heads_of([batch]))])
+            for event in batch.events:
+                if isinstance(event, Rollback) and highest - event.height > finality:
+                    self.broken(f"from {highest} it went back to {event.height}, below what {finality} blocks make final")
+
+    @rule("CHN-43", "it says where it stands, and on which chain", needs="sends")
     def test_it_says_where_it_stands(self) -> None:
         """It is asked right before real money moves: a node of another chain, or one that stands still, would lose it.
 

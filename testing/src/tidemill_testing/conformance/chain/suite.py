@@ -13,7 +13,7 @@ from tidemill.hookspecs.chain import ChainRules, Step
 from tidemill.tape.codec import decode, encode
 from tidemill_testing.conformance.chain.case import CAIP2, CAIP19, GENEROUS, flow_of, head_of
 from tidemill_testing.conformance.chain.link import LinkRules
-from tidemill_testing.conformance.chain.sends import SendRules
+from tidemill_testing.conformance.chain.money import MoneyRules
 from tidemill_testing.conformance.rule import rule
 from tidemill_testing.conformance.sandbox import OutsideWorld, folder_of, sandbox
 
@@ -27,7 +27,7 @@ class Foreign(Step):
     """A step of a family that no chain knows."""
 
 
-class ChainConformance(LinkRules, SendRules):
+class ChainConformance(LinkRules, MoneyRules):
     """The rules of chains: ``class TestAcme(ChainConformance): plugin = Acme``.
 
     Must give: ``plugin``; ``pools``, descriptors of two pools of the chain at least; ``steps``, for each pool the step that swaps there, as
@@ -35,7 +35,8 @@ class ChainConformance(LinkRules, SendRules):
 
     May give: ``settings``, ``assets``, ``capabilities``, ``exempt``, as every suite; ``fee``, the base fee of the snapshot that rules
     see; ``tape``, the batches that the link plays; ``served``, a context manager that starts what the link connects to and gives
-    settings; ``blocks``, how many batches are looked at; ``moving_keys``, with the capability ``watches``; ``sign``, with ``sends``.
+    settings; ``blocks``, how many batches are looked at; ``moving_keys``, with the capability ``watches``; ``sign``, with ``sends``;
+    ``read``, with ``slots``.
 
     Never override: everything else.
 
@@ -46,6 +47,7 @@ class ChainConformance(LinkRules, SendRules):
         reorganises: blocks are dropped within the ``blocks`` batches that are looked at.
         watches: keys are reported only while they are watched; ``moving_keys`` change within ``blocks`` batches.
         sends: transactions can be sent; without it the link refuses them.
+        slots: transactions that are sent bear what lets them happen once, a nonce or a block hash, and holdings can be asked for.
         limited: a transaction has a size that it cannot exceed.
     """
 
