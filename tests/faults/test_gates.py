@@ -179,6 +179,37 @@ def test_option_without_real_money_is_a_usage_error(stand: Stand) -> None:
     assert (2, True) == (status, "--without-paper-hours is for runs with real money alone: add --live" in said)
 
 
+def test_plan_above_the_policy_is_refused_by_the_signer_although_risk_lets_it_pass(stand: Stand) -> None:
+    """Nothing moves: the trail has every refusal, the ledger who refused, the chain no transaction."""
+    path = stand.folder / "tidemill.toml"
+    path.write_text(path.read_text("utf-8").replace('per_transaction = "1_000_000_000"', 'per_transaction = "0.000001"'), "utf-8")
+    stand.restart_signer()
+    live(blocks=6)
+    refused = trail(stand, "refused")
+    with open_ledger(stand.folder / "data") as ledger:
+        figures = ledger.statement()
+
+    assert {"spend"} == {entry["fields"]["rule"] for entry in refused}
+    assert figures.refused_by["signer"] > 0
+    assert (0, {}) == (figures.fills, figures.cost)
+    assert {IntentState.DEAD} == {one.state for one in stand.booked().intents}
+    assert ((), []) == (stand.chain.statement(stand.account), trail(stand, "signed"))
+
+
+def test_resume_without_a_cause_lets_nothing_go_on(stand: Stand) -> None:
+    """Neither on a folder without a run nor for a run that starts: what was stopped, and what is missing, is said."""
+    (stand.folder / "data").mkdir()
+    assert 0 == stand.command("stop", "--now", "--cause", "a drill", "--data", "data")[0]
+    kept = (stand.folder / "data" / "stopped.json").read_bytes()
+    for cause in ((), ("--cause", ""), ("--cause", "  ")):
+        status, said = stand.command("resume", *cause, "--data", "data")
+        assert (1, True) == (status, "stopped by command: a drill; say why it may go on with --cause TEXT" in said), said
+    assert "stopped by command" in refusal()
+    assert kept == (stand.folder / "data" / "stopped.json").read_bytes()
+    assert 0 == stand.command("resume", "--cause", "the drill is over", "--data", "data")[0]
+    live()
+
+
 def wait_for(stand: Stand, event: str, more_than: int) -> None:
     until = time.monotonic() + 60
     while len(trail(stand, event)) <= more_than:

@@ -1,8 +1,10 @@
 """A keystore keeps keys whole, apart from others, and under one passphrase; what is done with them is written down first."""
 
 import fcntl
+import json
 import os
 import pickle
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -326,6 +328,39 @@ def test_keystore_wrong_passphrase_stands_in_the_trail(keystore: Keystore, words
         with pytest.raises(WrongPassphrase):
             use()
     assert [("key-refused", "main")] * 2 == told(keystore)[1:]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda path: path.write_bytes(path.read_bytes()[:-40]), "is cut short"),
+        (lambda path: path.write_text(path.read_text().replace("main", "mein")), "was edited or is damaged"),
+        (lambda path: path.chmod(0o640), "others may use it (mode 0640)"),
+    ],
+)
+def test_keystore_spoilt_key_stands_in_the_trail(
+    spoil: Callable[[Path], object], said: str, keystore: Keystore, words: SecretBytes
+) -> None:
+    """A file that was cut, edited or opened to others is used by nobody, moves nothing, and whoever tries leaves a line with the reason."""
+    keystore.add("main", "ed25519", words)
+    path = keystore.folder / "main.json"
+    spoil(path)
+    before = path.read_bytes()
+    uses = (
+        lambda: keystore.check("main", "export"),
+        lambda: keystore.rotate("main", words),
+        lambda: keystore.export_key("main", words, lambda _, secret: secret, "x"),
+    )
+    for use in uses:
+        with pytest.raises(KeystoreError, match=re.escape(said)):
+            use()
+    entries = [json.loads(line) for line in (keystore.folder / "audit.log").read_text().splitlines()][1:]
+
+    assert ["key-refused"] * 3 == [entry["event"] for entry in entries]
+    assert ["export", "rotate", "export"] == [entry["fields"]["use"] for entry in entries]
+    assert all(said in entry["fields"]["reason"] for entry in entries)
+    assert before == path.read_bytes()
+    assert ("main",) == keystore.names()
 
 
 def test_keystore_that_another_process_changes_is_left_alone(keystore: Keystore, words: SecretBytes) -> None:

@@ -135,7 +135,7 @@ def export(name: str, form: str, out: Path, store: "Keystore", passphrase: Passp
     from tidemill_command_signer.transfer import check_out, exporter
 
     check_out(out)
-    scheme = store.describe(name).scheme
+    scheme = store.check(name, "export").scheme
     with (
         passphrase.read(_PROMPT) as opened,
         exporter(form, scheme, file_passphrase) as write,
@@ -153,7 +153,7 @@ def export(name: str, form: str, out: Path, store: "Keystore", passphrase: Passp
 @_passphrase
 def rotate(name: str, store: "Keystore", passphrase: PassphraseSource) -> None:
     """Make a new key called NAME; the old one signs nothing more, and is kept until it is removed."""
-    store.describe(name)
+    store.check(name, "rotate")
     with passphrase.read(_PROMPT) as opened:
         new, old = store.rotate(name, opened)
     _say("rotated", new)

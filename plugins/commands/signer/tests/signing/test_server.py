@@ -178,6 +178,7 @@ def test_codec_that_fails_after_reading_signs_nothing(
 
     assert ("payload", words) == (caught.value.rule, caught.value.reason)
     assert [] == bench.world.entries("signed")
+    assert [("payload", words)] == [(entry["fields"]["rule"], entry["fields"]["reason"]) for entry in bench.world.entries("refused")]
 
 
 def test_lease_of_an_account_that_is_no_key_of_the_policy_is_refused(bench: Bench) -> None:

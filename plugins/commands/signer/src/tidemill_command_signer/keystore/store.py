@@ -60,6 +60,15 @@ class Keystore:
         """
         return self._read(name).facts
 
+    def check(self, name: str, use: str) -> KeyFacts:
+        """Return what a key's file says in the open, before a passphrase is asked for it; the trail has what is wrong with it.
+
+        Raises:
+            As ``describe``; KeystoreError: another process changes the keystore right now, or the trail cannot be written.
+        """
+        with self._changing() as trail:
+            return self._to_use(trail, name, use).facts
+
     def unlock(self, passphrase: SecretBytes, names: Sequence[str]) -> KeyRing:
         """Open keys for signing.
 
@@ -122,7 +131,7 @@ class Keystore:
             WrongPassphrase, DamagedKey: the key does not open. KeystoreError: there is none, or the trail cannot be written.
         """
         with self._changing() as trail:
-            envelope = self._read(name)
+            envelope = self._to_use(trail, name, "export")
             with self._opened(trail, envelope, passphrase, "export") as secret:
                 text = write(envelope.facts.scheme, secret)
             self._tell(trail, "key-exported", envelope.facts, target=target)
@@ -137,7 +146,7 @@ class Keystore:
             WrongPassphrase, DamagedKey: the key does not open. KeystoreError: there is none, it is retired, or it cannot be written.
         """
         with self._changing() as trail:
-            envelope = self._read(name)
+            envelope = self._to_use(trail, name, "rotate")
             before = envelope.facts
             if before.role != "signing":
                 raise KeystoreError(f"key {name} is retired already: rotate the one that took its place")
@@ -216,11 +225,21 @@ class Keystore:
             if other is not None and (other.scheme, other.public_key) == (facts.scheme, facts.public_key):
                 raise KeystoreError(f"this key is in {self.folder} already, as {name}")
 
+    def _to_use(self, trail: Trail, name: str, use: str) -> Envelope:
+        """Read a key's file for a use of the key; the trail has what is wrong with it."""
+        self._require(name)
+        try:
+            return self._read(name)
+        except KeystoreError as error:
+            trail.append("key-refused", name=name, use=use, reason=str(error))
+            raise
+
     def _opened(self, trail: Trail, envelope: Envelope, passphrase: SecretBytes, use: str) -> SecretBytes:
         try:
             return open_envelope(envelope, passphrase)
-        except WrongPassphrase:
-            trail.append("key-refused", name=envelope.facts.name, use=use, reason="wrong passphrase")
+        except KeystoreError as error:
+            reason = "wrong passphrase" if isinstance(error, WrongPassphrase) else str(error)
+            trail.append("key-refused", name=envelope.facts.name, use=use, reason=reason)
             raise
 
     def _facts(self, name: str, scheme: Scheme, secret: SecretBytes, version: int) -> KeyFacts:
