@@ -53,6 +53,7 @@ class Fake:
         self.answer = answer
 
     async def serve(self, stream: SocketStream) -> None:
+        """Answer requests over one connection until either side closes it; half a request is none."""
         async with stream:
             while True:
                 try:
