@@ -18,8 +18,10 @@ def command(config: Path | None, live: bool, as_json: bool) -> None:
     Exit code 1 when something is wrong; warnings are allowed.
     """
     from tidemill.api.doctor import doctor
+    from tidemill.cli.log import configure_logging
     from tidemill.cli.output import print_json
 
+    configure_logging(as_json=as_json)
     found = doctor(config, live=live)
     if as_json:
         print_json(found)

@@ -38,8 +38,10 @@ def command(
     Where the pool gives no quote the reason is printed, and the exit code is 1.
     """
     from tidemill.api.tape import open_tape
+    from tidemill.cli.log import configure_logging
     from tidemill.domain.answers import NoQuote
 
+    configure_logging(as_json=as_json)
     market = open_tape(tape).market_at(height, config)
     answer = market.quote(pool, sell, amount, buy, exact_out=exact_out)
     if isinstance(answer, NoQuote):

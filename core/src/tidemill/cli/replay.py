@@ -15,8 +15,10 @@ def command(tape: Path, as_json: bool) -> None:
     The ledger hash must be the same; else the first difference is named and the exit code is 1.
     """
     from tidemill.api.replay import replay
+    from tidemill.cli.log import configure_logging
     from tidemill.domain.note_json import summary_json
 
+    configure_logging(as_json=as_json)
     result = replay(tape)
     difference = result.difference
     if as_json:

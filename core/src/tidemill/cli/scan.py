@@ -77,7 +77,9 @@ def command(
     that its gain is put down to.
     """
     from tidemill.api.tape import open_tape
+    from tidemill.cli.log import configure_logging
 
+    configure_logging(as_json=as_json)
     market = open_tape(tape).market_at(height, config)
     cycles = market.scan(start, hops, min_profit, top, netted=netted, deadline_ms=deadline_ms)
     shown = market if explain else None

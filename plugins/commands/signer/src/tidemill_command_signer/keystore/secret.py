@@ -44,5 +44,8 @@ class SecretBytes:
     def __repr__(self) -> str:
         return "SecretBytes(…)"
 
+    def __getstate__(self) -> NoReturn:
+        raise TypeError("a secret gives its content to nobody who does not ask for it by name")
+
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError("a secret is not copied or pickled")
