@@ -24,22 +24,25 @@ class JsonLines(Notifier):
         self._read = True
 
     async def start(self, header: RunHeader) -> None:
-        self._write([header_json(header)], flush=False)
+        await self._write([header_json(header)], flush=False)
 
     async def tell(self, notes: Sequence[Note]) -> None:
-        self._write(note_json(note) for note in notes if note.event != "head")
+        await self._write(note_json(note) for note in notes if note.event != "head")
 
     async def finish(self, summary: Summary) -> None:
         """Leave the summary to the caller, who must know whether it was written."""
-        self._write(())
+        await self._write(())
 
-    def _write(self, lines: Iterable[Mapping[str, object]], *, flush: bool = True) -> None:
+    async def _write(self, lines: Iterable[Mapping[str, object]], *, flush: bool = True) -> None:
         if not self._read:
             return
+        text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
         try:
-            for line in lines:
-                self._stream.write(json.dumps(line, ensure_ascii=False) + "\n")
-            if flush:
-                self._stream.flush()
+            await self.aside(lambda: self._put(text, flush=flush))
         except BrokenPipeError:
             self._read = False
+
+    def _put(self, text: str, *, flush: bool) -> None:
+        self._stream.write(text)
+        if flush:
+            self._stream.flush()

@@ -2,7 +2,7 @@
 
 import os
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import ClassVar, TextIO
 
@@ -27,6 +27,16 @@ class Notifier(Plugin):
     @abstractmethod
     async def finish(self, summary: Summary) -> None:
         """End: called once, after the last note, also when the run was interrupted."""
+
+    @staticmethod
+    async def aside(call: Callable[[], None]) -> None:
+        """Do what may have to wait, such as writing to a terminal or a pipe, on a thread of its own: the run goes on meanwhile.
+
+        What is waited for too long is left to itself, and its thread with it.
+        """
+        from anyio.to_thread import run_sync
+
+        await run_sync(call, abandon_on_cancel=True)
 
     @staticmethod
     def let_go(stream: TextIO) -> None:

@@ -52,7 +52,7 @@ class ConsoleNotifier(Notifier):
         stream = self._stream or sys.stdout
         self._counts = Counts()
         self._view = self._live(stream) if is_terminal(stream) else self._plain(stream)
-        self._show(partial(self._view.start, header))
+        await self._show(partial(self._view.start, header))
 
     async def tell(self, notes: Sequence[Note]) -> None:
         if self._view is None:
@@ -61,12 +61,12 @@ class ConsoleNotifier(Notifier):
         for note in notes:
             self._counts.add(note)
         worth = [note for note in notes if note.event != "head" and note.level in shown and self._is_new(note)]
-        self._show(partial(self._view.show, self._counts, worth))
+        await self._show(partial(self._view.show, self._counts, worth))
 
     async def finish(self, summary: Summary) -> None:
         if self._view is not None:
             net = f"{self._counts.profit} {self._counts.symbol}".strip()
-            self._show(partial(self._view.finish, [summary_line(summary, net), next_line(summary)]))
+            await self._show(partial(self._view.finish, [summary_line(summary, net), next_line(summary)]))
             self._view = None
 
     def _is_new(self, note: Note) -> bool:
@@ -78,9 +78,10 @@ class ConsoleNotifier(Notifier):
         self._refusals.add(why)
         return not known
 
-    def _show(self, show: Callable[[], None]) -> None:
+    async def _show(self, show: Callable[[], None]) -> None:
+        # A terminal that is stopped, or a pipe that nobody reads, holds up who writes to it
         try:
-            show()
+            await self.aside(show)
         except BrokenPipeError:
             self._view = None
             self.let_go(self._stream or sys.stdout)

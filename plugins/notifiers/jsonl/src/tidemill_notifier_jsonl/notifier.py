@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import ClassVar, TextIO
 
@@ -40,13 +41,13 @@ class JsonLinesNotifier(Notifier):
     async def start(self, header: RunHeader) -> None:
         if self._stream is None:
             self._stream = self._open()
-        self._write([header_json(header)])
+        await self._write([header_json(header)])
 
     async def tell(self, notes: Sequence[Note]) -> None:
-        self._write([note_json(note) for note in notes if note.event not in self.settings.skip])
+        await self._write([note_json(note) for note in notes if note.event not in self.settings.skip])
 
     async def finish(self, summary: Summary) -> None:
-        self._write([summary_json(summary)])
+        await self._write([summary_json(summary)])
         if self._is_ours and self._stream is not None:
             self._stream.close()
         self._stream, self._is_ours = None, False
@@ -63,15 +64,19 @@ class JsonLinesNotifier(Notifier):
         self._is_ours = True
         return stream
 
-    def _write(self, lines: Sequence[Mapping[str, object]]) -> None:
+    async def _write(self, lines: Sequence[Mapping[str, object]]) -> None:
         if self._stream is None or not lines:
             return
         try:
             # ASCII: a line then goes through any encoding that standard output may have, and odd characters stay what they are
-            self._stream.write("".join(json.dumps(line) + "\n" for line in lines))
-            self._stream.flush()
+            await self.aside(partial(_put, self._stream, "".join(json.dumps(line) + "\n" for line in lines)))
         except BrokenPipeError:
             if self._is_ours:
                 raise
             self.let_go(self._stream)
             self._stream = None
+
+
+def _put(stream: TextIO, text: str) -> None:
+    stream.write(text)
+    stream.flush()
