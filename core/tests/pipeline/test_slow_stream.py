@@ -25,10 +25,10 @@ class Full(io.StringIO):
 
     def __init__(self) -> None:
         super().__init__()
-        self.read = threading.Event()
+        self.taking = threading.Event()
 
     def write(self, text: str) -> int:
-        assert self.read.wait(LOST_S), "the run stood still: nobody could read"
+        assert self.taking.wait(LOST_S), "the run stood still: nobody could read"
         return super().write(text)
 
 
@@ -37,9 +37,9 @@ async def test_stream_that_takes_nothing_holds_nobody_up(make: Callable[[Any], N
     """While a notifier waits for its stream other tasks go on; once it is read, everything is there in order."""
     stream = Full()
     notifier = make(stream)
-    stream.read.set()
+    stream.taking.set()
     await notifier.start(HEADER)
-    stream.read.clear()
+    stream.taking.clear()
     order: list[str] = []
 
     async def telling(notes: Sequence[Note]) -> None:
@@ -51,7 +51,7 @@ async def test_stream_that_takes_nothing_holds_nobody_up(make: Callable[[Any], N
             tasks.start_soon(telling, (NOTE,))
             await anyio.wait_all_tasks_blocked()
             order.append("went on")
-            stream.read.set()
+            stream.taking.set()
 
     assert ["went on", "told"] == order
     assert "filled" in stream.getvalue()
@@ -62,6 +62,6 @@ async def test_stream_that_is_waited_for_too_long_is_left() -> None:
     stream = Full()
     with anyio.move_on_after(0.05) as scope:
         await JsonLines(stream).start(HEADER)
-    stream.read.set()
+    stream.taking.set()
 
     assert scope.cancelled_caught
