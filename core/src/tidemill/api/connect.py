@@ -70,6 +70,13 @@ class Instance:
         """
         return reconciled_from_json(self._ask(Request("reconcile"), RECONCILE_S))
 
+    def flatten(self, cause: str = "") -> Commanded:
+        """Stop as ``stop_now`` does, and sell what is neither a book's base asset nor a native coin; nothing but that leaves.
+
+        Plans in flight are watched to their end. What cannot be sold stays, and is named.
+        """
+        return self._command(Request("flatten", cause=cause))
+
     def _command(self, request: Request) -> Commanded:
         return commanded_of(self.data, self._ask(request))
 

@@ -12,6 +12,8 @@ from tidemill.pipeline.protocol import ANSWER_BYTES, Request, decode_answer, enc
 
 PATIENCE_S = 2
 """An instance that does not answer for so long is held back by a file."""
+TURN_S = 15
+"""A command that has its turn between two blocks may take so long."""
 CONFIG = Path("tidemill.toml")
 DATA = "tidemill-data"
 DATA_VARIABLE = "TIDEMILL__DATA"
@@ -32,6 +34,20 @@ def stop_now(data: Path, cause: str = "") -> Commanded:
         if not data.is_dir():
             raise
         return _held_by_file(data, error) if control_folder.is_held(data) else _held_for_the_next(data, cause)
+    return commanded_of(data, decode_answer(line))
+
+
+def flatten(data: Path, cause: str = "") -> Commanded:
+    """Stop as ``stop_now`` does, and have everything but the base asset sold back.
+
+    Raises:
+        ControlError: as for ``stop_now``; or nothing is sold, because no run is on, or it does not answer: nothing leaves all the same.
+    """
+    stopped = stop_now(data, cause)
+    try:
+        line = control_folder.call(data, encode_request(Request("flatten", cause=cause)), longest=ANSWER_BYTES, timeout_s=TURN_S)
+    except ControlError as error:
+        raise ControlError(f"{stopped.text}; nothing is sold back: {error}") from error
     return commanded_of(data, decode_answer(line))
 
 

@@ -67,6 +67,8 @@ class Operator:
             return await self._stop()
         if request.command == "stop-now":
             return self._stop_now(request.cause)
+        if request.command == "flatten":
+            return await self._flatten(request.cause)
         if request.command == "resume" and not request.strategy and self._driver.brake is not None and self._driver.brake.stopped:
             return self._release(self._driver.brake, request.cause)
         return await self._pause_or_resume(request)
@@ -92,11 +94,32 @@ class Operator:
         if brake is None:
             raise ControlError("this run trades on paper, and nothing leaves it: `tidemill pause` lets it plan no more, `stop` ends it")
         before = brake.stopped
+        # Who says it again while everything is sold back wants that to stop as well
+        brake.flattening = False
         brake.pull(cause or "an operator stopped it", "command")
         done: tuple[str, ...] = () if before else ("broadcast",)
         out = len(self._core.flight.open)
         said = f"stopped already by {before.by}: {before.cause}" if before else "nothing leaves any more"
         return _commanded("stop-now", (), done, f"{said}; {out} in flight; `tidemill resume --cause TEXT` lets trading go on")
+
+    async def _flatten(self, cause: str) -> Mapping[str, object]:
+        """Pull the brake for everything but what sells back; that begins with the next block."""
+        brake = self._driver.brake
+        if brake is None:
+            raise ControlError("this run trades on paper: there is nothing to sell back, and nothing leaves it")
+        brake.pull(cause or "an operator sells everything back", "command")
+        begun: list[bool] = []
+
+        def make() -> Control | None:
+            if self._core.flattening.active:
+                return None
+            brake.flattening = True
+            begun.append(True)
+            return Control("flatten", (), cause)
+
+        await self._driver.command(make)
+        text = "nothing leaves any more but what sells everything but the base asset back; `tidemill status` says how far it is"
+        return _commanded("flatten", (), ("broadcast",) if begun else (), text if begun else f"it was told so before: {text}")
 
     def _release(self, brake: Brake, cause: str) -> Mapping[str, object]:
         stopped = brake.release(cause)

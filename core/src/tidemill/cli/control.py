@@ -94,9 +94,10 @@ def resume(strategy: str, cause: str, data: Path | None, as_json: bool) -> None:
 
 @click.command()
 @click.option("--now", is_flag=True, help="Let nothing leave any more, at once; the run goes on and watches what is out.")
+@click.option("--flatten", "selling", is_flag=True, help="With --now: sell what is not the base asset back into it; nothing else leaves.")
 @_cause
 @_options
-def stop(now: bool, cause: str, data: Path | None, as_json: bool) -> None:
+def stop(now: bool, selling: bool, cause: str, data: Path | None, as_json: bool) -> None:
     """End a run as Ctrl-C does: what is in flight settles, the summary is told.
 
     Returns as soon as the run has taken it in. With --now it does not end: from this moment nothing is broadcast, also after a restart,
@@ -104,10 +105,10 @@ def stop(now: bool, cause: str, data: Path | None, as_json: bool) -> None:
     """
     if now:
         # Nothing else is imported before it is done
-        from tidemill.api.emergency import folder_of_a_run, stop_now
+        from tidemill.api.emergency import flatten, folder_of_a_run, stop_now
 
-        _say(stop_now(data or folder_of_a_run(), cause), as_json)
-    elif cause:
-        raise click.UsageError("--cause goes with --now")
+        _say((flatten if selling else stop_now)(data or folder_of_a_run(), cause), as_json)
+    elif cause or selling:
+        raise click.UsageError(f"--{'cause' if cause else 'flatten'} goes with --now")
     else:
         _say(_instance(data).stop(), as_json)

@@ -88,7 +88,7 @@ class ExecutionConfig:
     ``watchdog_s``: a run in which nothing moves for so many seconds, because some code does not return, is ended (0: never).
     ``isolation_deadline_ms``: so long a batch waits for a strategy in a process of its own. ``memory_warn_mb``: told once when the
     process holds so many megabytes of 10^6 bytes more than after its first blocks (0: never). ``warm``: the searcher makes ready what
-    takes long at its first use, beside the run.
+    takes long at its first use, beside the run. ``unwind_loss_bps``: what is sold back may lose so much of its worth.
     """
 
     latency_blocks: int = field(default=1, validator=[ge(1), le(1_000)])
@@ -100,6 +100,7 @@ class ExecutionConfig:
     isolation_deadline_ms: int = field(default=1_000, validator=[ge(1), le(600_000)])
     memory_warn_mb: int = field(default=1_000, validator=ge(0))
     warm: bool = True
+    unwind_loss_bps: int = field(default=300, validator=[ge(0), le(10_000)])
 
 
 @frozen

@@ -214,7 +214,7 @@ class Control:
 
     ``pause`` and ``resume``: the strategies in ``arguments``, all without any, are no longer asked, or asked again. ``stop`` ends the run:
     what is in flight settles, nothing new is planned. ``halt`` does the same because something is wrong. ``hold`` asks nobody for ideas
-    until ``release``. Any other changes nothing.
+    until ``release``; ``flatten`` does the same and sells what is not a book's base asset. Any other changes nothing.
     """
 
     command: str

@@ -149,6 +149,7 @@ def _parts(config: Config, made: Assembled, chains: Mapping[ChainId, Chain], sup
         guard=supervisor,
         overlay_blocks=config.execution.overlay_blocks,
         stacking=config.execution.stacking,
+        unwind_loss_bps=config.execution.unwind_loss_bps,
         fresh=made.makers,
     )
 

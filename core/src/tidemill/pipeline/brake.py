@@ -28,13 +28,15 @@ class Brake:
     """Says whether anything may leave. It is asked right before each broadcast, and holds over restarts of the run.
 
     It is pulled in memory first, which cannot fail, then on disk. Where the disk does not take it the run stops all the same. ``released``
-    is the cause of its last release.
+    is the cause of its last release. ``flattening``: an operator has ordered that what is not the base asset is sold all the same; a
+    restart forgets it.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._stopped: Stopped | None = None
         self.released = ""
+        self.flattening = False
 
     @property
     def path(self) -> Path:
@@ -84,7 +86,7 @@ class Brake:
             _sync(self._folder)
         except OSError as error:
             raise LedgerError(f"{self.path} cannot be removed: {error.strerror}; trading stays stopped") from error
-        self._stopped, self.released = None, cause.strip()
+        self._stopped, self.released, self.flattening = None, cause.strip(), False
         return stopped
 
     def _write(self, stopped: Stopped) -> None:

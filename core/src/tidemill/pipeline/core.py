@@ -18,6 +18,7 @@ from tidemill.domain.snapshot import Changed, Snapshot
 from tidemill.domain.time import ChainTime
 from tidemill.domain.transaction import Unsigned
 from tidemill.ledger.journal import Journal
+from tidemill.pipeline.flattening import Flattening
 from tidemill.pipeline.outbox import Outbox
 from tidemill.pipeline.parts import BookPlan, Parts, bases_of
 from tidemill.stages import tell
@@ -54,6 +55,7 @@ class Core:
         self.waiting: set[PoolId] = set()
         self.halted = ""
         self.held = ""
+        self.flattening = Flattening(parts, self.books, self.flight, self._leave)
         self._stopping = ""
         self._out = Outbox()
         self._answers: dict[type, Callable[[Any], None]] = {
@@ -79,7 +81,11 @@ class Core:
         else:
             self._observe(batch)
         # A command decides nothing by itself: whom it concerns is asked with the next batch, or no more
-        if decide and not (self.halted or self.held or self._stopping or batch.is_command):
+        if not decide or self.halted or self._stopping or batch.is_command:
+            return self._take()
+        if self.flattening.active:
+            self._flatten()
+        elif not self.held:
             self._decide(answered=any(isinstance(event, ev.Proposals) for event in batch.events))
         return self._take()
 
@@ -174,9 +180,17 @@ class Core:
                 self._stopping = event.cause or "an operator ended the run"
                 self._out.notes.append(tell.control_note(event, (), self._when()))
             case "hold":
+                self.flattening.end()
                 self.held = event.cause or "an operator stopped trading for now"
                 self._out.notes.append(tell.control_note(event, (), self._when()))
+            case "flatten":
+                self.held = event.cause or "an operator sells everything back"
+                # A core that follows another one makes no plan
+                if not self.roster.alone:
+                    self.flattening.begin()
+                self._out.notes.append(tell.control_note(event, (), self._when()))
             case "release":
+                self.flattening.end()
                 self.held = ""
                 self._out.notes.append(tell.control_note(event, (), self._when()))
             case "pause":
@@ -398,6 +412,25 @@ class Core:
         self._out.rows.append(self.journal.intent(plan, "planned", digest=planned.unsigned.digest, height=head.height))
         self._out.intents.append(intent)
         self._out.notes.append(tell.planned_note(opportunity, plan, view))
+
+    def _leave(self, planned: Planned, route: str) -> None:
+        """Let a plan leave that comes of no opportunity."""
+        plan = self.flight.behind(planned.plan)
+        height = self.market.state.chains[plan.chain].head.height
+        intent = Intent(plan, planned.unsigned, height)
+        self.books.reserve(plan.book, self._open_plan(plan, height))
+        self.flight.send(intent, route)
+        self.tally.plans += 1
+        self._out.rows.append(self.journal.intent(plan, "planned", digest=planned.unsigned.digest, height=height))
+        self._out.intents.append(intent)
+
+    def _flatten(self) -> None:
+        """Sell what can be sold back, and say what stays once nothing can be sold any more."""
+        left = self.flattening.turn(self.market.snapshot(pools=self.view(), books=self.books.states))
+        faults, self.flattening.faults = self.flattening.faults, []
+        self._out.faults.extend(faults)
+        if left is not None:
+            self._out.notes.append(tell.flattened_note(left, self._when(), self.market.state.assets))
 
     # --- book-keeping -----------------------------------------------------------------------------------------------------------------
 

@@ -24,6 +24,7 @@ from tidemill.ledger.plan_text import plan_to_text
 from tidemill.ledger.reconcile import INCLUDED, Cancel, ChainView, Change, Send, Tell, reconcile
 from tidemill.pipeline.brake import Brake
 from tidemill.pipeline.execution import Settled
+from tidemill.pipeline.flattening import STRATEGY as FLATTEN
 from tidemill.pipeline.known_blocks import KnownBlocks
 from tidemill.pipeline.writer import LedgerWriter
 from tidemill.signing.client import SignerClient
@@ -130,7 +131,7 @@ class LiveExecution:
             await self._send_again(intent, height)
             return ()
         wallet = self.wallets[intent.plan.book, intent.plan.chain]
-        refused = self._stopped() or await self._carry_out(intent, wallet, height)
+        refused = self._stopped(intent.plan.strategy) or await self._carry_out(intent, wallet, height)
         return (RefusedSeen(intent.plan.id, *refused),) if refused is not None else ()
 
     async def _carry_out(self, intent: Intent, wallet: Wallet, height: int) -> Refusal | None:
@@ -144,7 +145,7 @@ class LiveExecution:
         if not tried.ok:
             return "simulation", tried.reason
         # Whoever pulled the brake while the link was asked wants no signature either
-        stopped = self._stopped()
+        stopped = self._stopped(intent.plan.strategy)
         if stopped is not None:
             return stopped
         record = self.intents.add(_planned(self.intents.next_number, self._run, intent, sealed, wallet, slot, height))
@@ -163,7 +164,7 @@ class LiveExecution:
         kept = self.intents.change(number, IntentState.SIGNED, record.since, tx=signed.ref.tx, raw=signed.raw)
         await self._writer.keep_durable((planned, kept))
         # Whoever pulled the brake while it was signed must not see it leave
-        stopped = self._stopped()
+        stopped = self._stopped(_purpose(record))
         if stopped is not None:
             await self._keep(Change(number, IntentState.DEAD, record.since, f"never sent: {stopped[1]}"), durable=True)
             return stopped
@@ -207,7 +208,7 @@ class LiveExecution:
 
     async def _resend(self, number: int, height: int) -> None:
         record = self.intents.get(number)
-        if self._stopped() is None:
+        if self._stopped(_purpose(record)) is None:
             await self._broadcast(record, record.signed, height)
 
     async def _cancel(self, number: int, height: int) -> None:
@@ -215,14 +216,14 @@ class LiveExecution:
         old = self.intents.get(number)
         wallet = self.wallets[old.book, old.chain]
         # A key that was rotated signs nothing more: then the chain alone can end what it signed
-        if self._signer is None or self._stopped() is not None or not is_exclusive(old.slot) or wallet.owner != old.account:
+        if self._signer is None or self._stopped(FLATTEN) is not None or not is_exclusive(old.slot) or wallet.owner != old.account:
             return
         try:
             unsigned = await self._links[old.chain].cancel(wallet, old.signed)
         except VenueError as error:
             self._log.warning("a transaction cannot be cancelled now", tx=old.tx, reason=str(error))
             return
-        if unsigned is None or self._stopped() is not None:
+        if unsigned is None or self._stopped(FLATTEN) is not None:
             return
         record = self.intents.add(_cancelling(self.intents.next_number, self._run, old, unsigned, height))
         refused = await self._sign_and_send(record, unsigned)
@@ -314,9 +315,17 @@ class LiveExecution:
         else:
             self._writer.keep(changed)
 
-    def _stopped(self) -> Refusal | None:
+    def _stopped(self, purpose: str) -> Refusal | None:
+        """Return who holds back what is to leave; while everything is sold back only that leaves, and what frees a slot for it."""
         stopped = self.brake.stopped
-        return ("operator", f"stopped by {stopped.by}: {stopped.cause}") if stopped is not None else None
+        if stopped is None or (self.brake.flattening and purpose == FLATTEN):
+            return None
+        return "operator", f"stopped by {stopped.by}: {stopped.cause}"
+
+
+def _purpose(record: IntentRecord) -> str:
+    """Return under which name a transaction leaves: one that only takes a slot frees it for what is sold back."""
+    return record.strategy if record.flow else FLATTEN
 
 
 def _known(kept: Sequence[IntentRecord], answers: Mapping[int, Outcome], height: int) -> bool:

@@ -241,7 +241,11 @@ class Lockstep:
         if self.brake is None:
             return
         stopped = self.brake.stopped
-        if stopped is not None and not self.core.held:
+        if self.brake.flattening and not self.core.flattening.active:
+            # All that could be sold has been: from here on nothing leaves at all
+            self.brake.flattening = False
+        told_to_stop = self.core.flattening.active and not self.brake.flattening
+        if stopped is not None and (not self.core.held or told_to_stop):
             await self._control(Control("hold", (), f"{stopped.by}: {stopped.cause}"))
         elif stopped is None and self.core.held:
             await self._control(Control("release", (), self.brake.released))

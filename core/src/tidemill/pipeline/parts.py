@@ -28,7 +28,10 @@ class BookPlan:
 
 @frozen
 class Parts:
-    """The market, the plugins' instances and the settings that a core folds with."""
+    """The market, the plugins' instances and the settings that a core folds with.
+
+    ``unwind_loss_bps`` is the most of its worth, of 10 000, that what is sold back may lose.
+    """
 
     market: Market
     asked: Sequence[Asked]
@@ -40,6 +43,7 @@ class Parts:
     stacking: bool = False
     paper: bool = True
     fresh: Fresh | None = None
+    unwind_loss_bps: int = 300
 
 
 def bases_of(parts: Parts) -> Mapping[str, AssetId]:

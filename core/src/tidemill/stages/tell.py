@@ -8,7 +8,7 @@ from tidemill.domain.amount_text import amount_text as whole_text
 from tidemill.domain.answers import Rejected
 from tidemill.domain.asset import Asset
 from tidemill.domain.events import Control, PluginState, RefusedSeen
-from tidemill.domain.ids import AssetId, address_of
+from tidemill.domain.ids import AssetId, BookId, address_of
 from tidemill.domain.note import Note
 from tidemill.domain.opportunity import Arbitrage, Opportunity
 from tidemill.domain.outcome import OutcomeStatus
@@ -142,12 +142,23 @@ def control_note(event: Control, strategies: Sequence[str], head: ChainTime) -> 
         text = f"an operator ends the run{cause}"
     elif event.command == "hold":
         return _note("stopped", "error", head, f"nothing is sent any more{cause}", (("cause", event.cause),))
+    elif event.command == "flatten":
+        text = f"nothing is sent any more but what sells everything back{cause}"
+        return _note("stopped", "error", head, text, (("cause", event.cause),))
     elif event.command == "release":
         return _note("released", "warning", head, f"trading goes on{cause}", (("cause", event.cause),))
     else:
         text = f"an operator {event.command}d {', '.join(strategies) or 'no strategy'}{cause}"
     fields = (("command", event.command), ("strategies", tuple(strategies)), ("cause", event.cause))
     return _note("control", "info", head, text, fields)
+
+
+def flattened_note(left: Sequence[tuple[BookId, AssetId, int, str]], head: ChainTime, assets: Mapping[AssetId, Asset]) -> Note:
+    """Tell that everything was sold back that could be, and what stays, with the reason."""
+    stays = [f"{amount_text(asset, amount, assets)} {symbol(asset, assets)} of {book} ({reason})" for book, asset, amount, reason in left]
+    text = f"everything else was sold back; what stays: {'; '.join(stays)}" if stays else "everything was sold back"
+    fields = (("left", tuple((book, asset, str(amount), reason) for book, asset, amount, reason in left)),)
+    return _note("flattened", "warning", head, text, fields)
 
 
 def halt_note(head: ChainTime, reason: str) -> Note:

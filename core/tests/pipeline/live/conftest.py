@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from tidemill.domain.book import BookState
 from tidemill.domain.events import Batch, RefusedSeen
@@ -154,9 +155,11 @@ class Desk:
             every=every,
         )
 
-    async def take(self, name: str = "p1", *, height: int = 10, expires: int = EXPIRES, reopened: bool = False) -> list[tuple[Any, ...]]:
-        """Hand over a plan, as the driver does; return (plan, by, reason) of what was refused at once."""
-        plan = flow(name, expires)
+    async def take(
+        self, name: str = "p1", *, height: int = 10, expires: int = EXPIRES, reopened: bool = False, strategy: str = "lagging"
+    ) -> list[tuple[Any, ...]]:
+        """Hand over a plan as the driver does; return (plan, by, reason) of what was refused at once."""
+        plan = evolve(flow(name, expires), strategy=strategy)
         intent = Intent(plan, Unsigned(plan.id, SIM, name.encode(), 1_000, expires, name), height, reopened)
         if reopened:
             self.writer.keep(self.live.reopened(intent, height), durable=True)

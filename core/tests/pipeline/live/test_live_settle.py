@@ -35,6 +35,17 @@ async def test_outcome_is_told_once_and_final_when_its_block_stays(desk: Any, fi
     assert () == desk.live.waiting
 
 
+async def test_transaction_that_moved_to_another_block_of_its_height_is_told_again(desk: Any, filled: Filled) -> None:
+    """The block that holds it was dropped and mined anew without anybody saying so: what it came to may be another thing."""
+    await desk.take(expires=90)
+    desk.link.outcomes["tx-1"] = filled(11)
+    await desk.settle(11)
+    desk.link.outcomes["tx-1"] = filled(11, block="0xother")
+    events, states = await desk.settle(12)
+
+    assert (["0xother"], []) == ([event.outcome.block_hash for event in events if isinstance(event, OutcomeSeen)], states)
+
+
 async def test_reverted_transaction_is_told_with_its_cost(desk: Any, filled: Filled) -> None:
     """It was included and undone."""
     await desk.take()
