@@ -9,7 +9,7 @@ from typing import cast
 from tests.faults.reorg_chain import FINALITY, ModelChain, ModelLink, ModelSigner
 from tests.faults.reorg_store import EndingStore
 from tidemill import Opportunity, Snapshot, Strategy
-from tidemill.api.live import left_open
+from tidemill.api.live.left_open import left_open
 from tidemill.api.run import held_before
 from tidemill.domain.asset import Asset
 from tidemill.domain.events import Batch, Event, Found, Gap, Head, Log, Logs, Opening, OpenIntent, Rollback, States
