@@ -40,6 +40,9 @@ class Execution(Protocol):
     def reopened(self, intent: Intent, height: int) -> Sequence[IntentRecord]:
         """Return how a plan stands whose block was dropped: kept in one commit with the entries that take back what was booked."""
 
+    def forget(self, chain: ChainId, above: int) -> None:
+        """Hear that what was told of a chain's blocks above a height does not hold any longer, or may not."""
+
     def due(self, chain: ChainId, height: int) -> bool:
         """Whether outcomes may be known once the events of this height are in: ideas are asked after them."""
 
@@ -77,6 +80,9 @@ class PaperExecution:
     def reopened(self, intent: Intent, height: int) -> Sequence[IntentRecord]:
         """Return nothing: no transaction stands for a plan."""
         return ()
+
+    def forget(self, chain: ChainId, above: int) -> None:
+        """Paper plans remember no blocks."""
 
     def due(self, chain: ChainId, height: int) -> bool:
         """Whether a plan fills at this height."""

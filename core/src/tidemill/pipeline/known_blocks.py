@@ -27,6 +27,12 @@ class KnownBlocks:
         if block_hash:
             known[height] = block_hash
 
+    def forget(self, chain: ChainId, above: int) -> None:
+        """Believe nodes again about blocks above a height: a chain went back, or it may have where some of it was missed."""
+        known = self._hashes.get(chain, {})
+        for height in [one for one in known if one > above]:
+            del known[height]
+
     def believed(self, record: IntentRecord, answer: Outcome) -> tuple[Outcome | None, str]:
         """Return what counts of an answer, and why it cannot be true where it cannot.
 

@@ -189,6 +189,10 @@ class LiveExecution:
             await self._keep(Change(record.number, IntentState.BROADCAST, height, reason))
         return None
 
+    def forget(self, chain: ChainId, above: int) -> None:
+        """Take no block above a height for part of the chain any longer because it was heard of before."""
+        self._blocks.forget(chain, above)
+
     def reopened(self, intent: Intent, height: int) -> Sequence[IntentRecord]:
         """Bring the transactions of a plan whose block was dropped back to where they were before it was seen; return them.
 

@@ -8,7 +8,7 @@ from typing import ParamSpec, TypeVar
 import anyio
 import structlog
 
-from tidemill.domain.events import Batch, Control, Head, States
+from tidemill.domain.events import Batch, Control, Gap, Head, Rollback, States
 from tidemill.domain.ids import ChainId, Key
 from tidemill.domain.intent import IntentRecord
 from tidemill.domain.note import Note
@@ -228,6 +228,12 @@ class Lockstep:
         await self._hold_or_release()
         self._last = batch
         chain = batch.chain
+        for event in batch.events:
+            if isinstance(event, Rollback):
+                self._execution.forget(event.chain, event.height)
+            elif isinstance(event, Gap):
+                # Blocks below those that were missed may have been dropped meanwhile
+                self._execution.forget(event.chain, -1)
         due = any(isinstance(event, Head) and self._execution.due(event.chain, event.height) for event in batch.events)
         await self.feed(batch, decide=decide and not due)
         await self._follow_up(decide=decide and not due, local_ns=batch.local_ns)

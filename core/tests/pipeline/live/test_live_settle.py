@@ -269,3 +269,37 @@ async def test_balances_of_another_chain_are_not_asked_here(desk: Any) -> None:
 
     assert (["holdings 1"], sorted([USD, WETH, ETHER])) == (desk.since("holdings"), [asset for asset, _ in balances.amounts])
     assert desk.live.due("sim:2", 1)
+
+
+async def test_balances_wait_until_it_is_known_what_became_of_what_is_in_a_block(desk: Any, filled: Filled) -> None:
+    """A node that does not answer for one, or tells of a later block, leaves it open whether the books are those of this height."""
+    await desk.take()
+    desk.link.outcomes["tx-1"] = filled(12)
+    assert () == (await desk.settle(11))[0]
+    assert [OutcomeSeen, Balances] == [type(event) for event in (await desk.settle(12))[0]]
+
+
+async def test_balances_wait_while_a_node_does_not_answer_for_what_was_seen(desks: Desks, filled: Filled) -> None:
+    """Whether its block still stands is not known: what is held now need not be what the books should hold."""
+    desk = desks(every=1)
+    await desk.take()
+    desk.link.outcomes["tx-1"] = filled(11)
+    await desk.settle(11)
+    desk.said.fail["outcome"] = [Unavailable("busy")]
+
+    assert () == (await desk.settle(12))[0]
+    assert [Balances] == [type(event) for event in (await desk.settle(13))[0]]
+
+
+async def test_transaction_in_another_block_of_the_same_height_is_told_again(desk: Any, filled: Filled) -> None:
+    """Whoever missed blocks heard of no reorganisation: what stands now is believed and told, and what is told once is not told twice."""
+    await desk.take()
+    desk.link.outcomes["tx-1"] = filled(11)
+    await desk.settle(11)
+    moved = filled(11, block="other")
+    desk.link.outcomes["tx-1"] = moved
+    assert () == (await desk.settle(12))[0]
+    desk.live.forget("sim:1", -1)
+
+    assert ((OutcomeSeen(PlanId("p1"), moved),), []) == await desk.settle(13)
+    assert () == (await desk.settle(13))[0]
