@@ -84,7 +84,13 @@ async def take(self, intent, height):
 
 module.LiveExecution.take = take
 """
-CRASH = "\nasync def take(self, intent, height):\n    stack_with_locals()\n    raise RuntimeError('a fault of ours')\nmodule.LiveExecution.take = take\n"
+CRASH = """
+async def take(self, intent, height):
+    stack_with_locals()
+    raise RuntimeError("a fault of ours")
+
+module.LiveExecution.take = take
+"""
 DEBUG = "\nreal = module.configure_logging\nmodule.configure_logging = lambda **given: real(**{**given, 'level': 'debug'})\n"
 SIGNER = """
 real, calls = module.SigningDesk._signature, []
@@ -176,9 +182,7 @@ def _keys(found: Gathered, stand: Stand) -> None:
         altered({"tidemill_command_signer.keystore.sealing": SEALING, "tidemill_command_signer.keystore.curves": CURVES}, NOSY)
     )
     own, wrong = ("--keystore", "keys", "--passphrase-file", "pass"), ("--keystore", "keys", "--passphrase-file", "wrong")
-    stand.signer.terminate()
-    stand.signer.wait()
-    found.add("output of the signer", "at first", stand.signer.stdout.read().encode() if stand.signer.stdout is not None else b"")
+    _ended(found, stand, "at first")
     said = [
         _say(found, stand, "keys", "export", "main", "--to", "web3", "--out", "web3.json", "--file-passphrase-file", "pass", *own),
         _say(found, stand, "keys", "import", "piped", "--from", "hex", "--file", "-", *own, given=PIPED.hex().encode()),
@@ -221,9 +225,7 @@ def _signer(found: Gathered, stand: Stand, crash_after: int) -> None:
 
 def _ended(found: Gathered, stand: Stand, name: str) -> None:
     stand.signer.terminate()
-    stand.signer.wait()
-    if stand.signer.stdout is not None:
-        found.add("output of the signer", name, stand.signer.stdout.read().encode())
+    found.add("output of the signer", name, stand.signer.communicate()[0].encode())
 
 
 def _run(found: Gathered, stand: Stand, name: str, *options: str, first: str = "") -> int:
@@ -264,10 +266,11 @@ def _questions(found: Gathered, stand: Stand, forks: Forks) -> None:
     variables = {name: os.environ[name] for name in (VARIABLE, "TMPDIR", "PYTHONPATH")}
     data = ("--data", "data")
     for arguments in (
-        ("ledger", "export", *data), ("ledger", "show", "--json", *data), ("ledger", "show", *data), ("ledger", "verify", "--json", *data),
-        ("ledger", "hash", *data), ("audit", "verify"), ("audit", "verify", "--json"), ("config", "show"), ("config", "check"), ("explain",),
-        ("plugins",), ("plugins", "--json"), ("tape", "info", "run.tape"), ("tape", "validate", "run.tape"), ("replay", "run.tape", "--json"),
-        ("replay", "run.tape"), ("doctor",), ("doctor", "--json"), ("status", *data), ("check", "plugin", "site"),
+        ("ledger", "export", *data), ("ledger", "show", "--json", *data), ("ledger", "show", *data), ("ledger", "verify", *data),
+        ("ledger", "hash", *data), ("audit", "verify"), ("audit", "verify", "--json"), ("config", "show"), ("config", "check"),
+        ("explain",), ("plugins",), ("plugins", "--json"), ("tape", "info", "run.tape"), ("tape", "validate", "run.tape"),
+        ("replay", "run.tape", "--json"), ("replay", "run.tape"), ("doctor",), ("doctor", "--json"), ("status", *data),
+        ("check", "plugin", "site"), ("positions", *data), ("exposure", *data), ("why", "0x00", *data), ("doctor", "--live"),
     ):  # fmt: skip
         done = forks.run(*arguments, cwd=stand.folder, env=variables)
         found.add("output of commands", f"tidemill {' '.join(arguments)}", (done.out + done.err).encode())
@@ -335,11 +338,11 @@ def _sampled(found: Gathered) -> Iterator[None]:
 def _below(root: int) -> list[int]:
     """Return the processes that a process has begun, and those that they have."""
     parents: dict[int, int] = {}
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            fields = _read(int(entry), "stat").rpartition(b")")[2].split()
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            fields = _read(int(entry.name), "stat").rpartition(b")")[2].split()
             if len(fields) > 1:
-                parents[int(entry)] = int(fields[1])
+                parents[int(entry.name)] = int(fields[1])
     found: list[int] = []
     for pid in parents:
         one = pid

@@ -75,9 +75,9 @@ def test_plugin_that_leaks_on_purpose_is_found(tidemill: Tidemill, tmp_path: Pat
     (site / "acme-1.0.dist-info" / "METADATA").write_text(METADATA)
     (site / "acme-1.0.dist-info" / "entry_points.txt").write_text("[tidemill.strategy.v1]\nacme = acme\n")
     leak = (
-        "import sys; sys.path.append({root!r}); from tests.faults.canary_search import spellings; "
+        f"import sys; sys.path.append({str(Path(__file__).parents[2])!r}); from tests.faults.canary_search import spellings; "
         "sys.stderr.buffer.write(b'\\n'.join(spellings(token.encode()).values()) + b'\\n')"
-    ).format(root=str(Path(__file__).parents[2]))
+    )
     (site / "acme.py").write_text(ACME.replace("        structlog.get_logger", f"        {leak}\n        structlog.get_logger", 1))
     config = tmp_path / "tidemill.toml"
     assert 0 == tidemill("config", "init", env=LEAN).code

@@ -1,4 +1,4 @@
-"""Wall clocks that step and drift: runs end and wait by clocks that do not, plans expire by blocks, and a day's limit is never given back."""
+"""Wall clocks that step and drift: runs wait by clocks that do not, plans expire by blocks, and a day's limit is never given back."""
 
 import time
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The journal cannot be written when money waits for it: nothing leaves that is not in it, the run ends aloud, and goes on when asked to."""
+"""The journal cannot be written when money waits for it: nothing leaves that is not in it, the run ends aloud, the next one goes on."""
 
 import sqlite3
 import time

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.live_judge import NATIVE
+from tests.faults.live_judge import NATIVE, PATIENCE
 from tests.faults.live_stand import Stand, live_stand
 from tests.faults.named.altered import altered, audit, check_books, included, until, waiting
 from tests.faults.named.test_run_that_is_killed import AFTER_BROADCAST, DIE
@@ -87,8 +87,13 @@ def test_upgrade_from_an_older_ledger_then_trades_on(stand: Stand) -> None:
 
 def check_old_books(stand: Stand) -> None:
     """What the chain holds of us is what the books say, those transactions left out that version 1 did not keep."""
-    assert 0 == stand.run("--blocks", "12")[0]
-    booked, view = stand.booked(), stand.chain.account(stand.account)
+    account, booked = stand.booked().intents[-1].account, stand.booked()
+    for _ in range(PATIENCE):
+        assert 0 == stand.run("--blocks", "6")[0]
+        booked = stand.booked()
+        if all(one.ended for one in booked.intents):
+            break
+    view = stand.chain.account(account)
     held = {NATIVE: view.native, **{f"sim:1/erc20:{token}": amount for token, amount in view.tokens}}
 
     assert all(one.ended for one in booked.intents)

@@ -1,4 +1,4 @@
-"""Broadcasts that time out, transactions that are dropped, replacements that race: the same bytes go out again, and one of a slot counts."""
+"""Broadcasts that time out, transactions that are dropped, replacements that race: the same bytes go out, and one of a slot counts."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -25,7 +25,7 @@ async def broadcast(self, signed):
 
 module.SimLink.broadcast = broadcast
 """
-"""Writes down each broadcast, and leaves it to ``deliver`` what comes of it; ``first`` holds the run's first one, ``others`` what followed."""
+"""Writes down each broadcast, and leaves to ``deliver`` what comes of it; ``first`` has the run's first one, ``others`` what followed."""
 ACCEPTED = """
 async def deliver(self, signed):
     await real(self, signed)
