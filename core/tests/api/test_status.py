@@ -101,6 +101,50 @@ def test_status_lines_tell_what_is_out_of_the_ordinary(changes: dict[str, Any], 
     assert text in lines(**changes)[place]
 
 
+LIVE: dict[str, Any] = {"mode": "live", "intents": {"broadcast": 2, "seen": 1, "unknown": 0}, "exposure": {USDC: 5_000_000, ETH: 10**15}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        (
+            {**LIVE, "balanced": {ChainId("sim:1"): 1_190}, "clock_ms": 3, "disk_bytes": 0},
+            "open intents 3 (2 broadcast, 1 seen) · unknown 0 · exposure 5.00 USDC, 0.001 ETH · ledger balanced at block 1,190 · clock ±3 ms",
+        ),
+        (
+            {"mode": "live", "disk_bytes": 0},
+            "open intents 0 · unknown 0 · exposure 0 · ledger not balanced yet",
+        ),
+        ({"mode": "live", "chains": (), "unknown": 1}, "open intents 0 · unknown 1 · exposure 0 · ledger not balanced yet · disk 61 %"),
+        (
+            {"mode": "live", "chains": (*STATUS.chains, ChainStatus(ChainId("toy:2"), 5, 0)), "balanced": {ChainId("toy:2"): 4}},
+            "open intents 0 · unknown 0 · exposure 0 · ledger balanced at no block yet of sim:1, block 4 of toy:2 · disk 61 %",
+        ),
+    ],
+)
+def test_status_lines_with_real_money_say_what_is_at_risk(changes: dict[str, Any], line: str) -> None:
+    """In the second line, with the disk that all of it is kept on; the clock only where somebody knows it."""
+    told = lines(**changes)
+
+    assert line == told[1]
+    assert "full" not in told[3]
+
+
+def test_status_lines_begin_with_an_emergency_stop() -> None:
+    """Whoever looks at three in the morning must not have to look for it."""
+    first = lines(**LIVE, state="stopped", reason="command: it smells")[0]
+
+    assert first.startswith("live · STOPPED by command: it smells · sim:1, seed 7 · up 3 d 4 h · block 1,199, 2 s ago")
+
+
+def test_open_intents_are_counted_beside_the_states() -> None:
+    """In the JSON as well, and read back without harm."""
+    plain = status_json(evolve(STATUS, **LIVE))
+
+    assert (3, {"broadcast": 2, "seen": 1, "unknown": 0}) == (plain["open_intents"], plain["intents"])
+    assert evolve(STATUS, **LIVE) == status_from_json(plain)
+
+
 def test_status_lines_leave_out_what_the_platform_does_not_tell() -> None:
     """No disk of 0 bytes, no memory of 0."""
     third = lines(disk_bytes=0, memory_mb=0)[2]

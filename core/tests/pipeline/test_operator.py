@@ -107,6 +107,23 @@ async def test_status_tells_that_a_run_halted_or_is_ending(bench: Benches, rig: 
     assert str(second["text"]).startswith("ending already: ")
 
 
+async def test_reconcile_of_a_run_on_paper_is_refused(bench: Benches, rig: Rigs) -> None:
+    """What its books hold is on no chain."""
+    with pytest.raises(ControlError, match="this run trades on paper"):
+        await operator(rig(bench((Moody(),)))).answer(Request("reconcile"))
+
+
+async def test_status_tells_what_books_are_worth_where_pools_say(bench: Benches, rig: Rigs) -> None:
+    """Valued in the base as the run sees the market; what no pool prices is left out."""
+    made = rig(bench((Moody(),)))
+    made.script_of(1)
+    await made.play()
+    (book,) = (await status(made)).books
+
+    assert {book.base: book.balances[book.base]} == {asset: worth for asset, worth in book.values.items() if asset == book.base}
+    assert set(book.values) <= set(book.balances)
+
+
 async def test_stop_of_a_run_that_settles_at_its_end_is_no_error(bench: Benches, rig: Rigs) -> None:
     """It takes no commands any more, and what was asked for comes; a pause is refused."""
     made = rig(bench((Moody(),)))

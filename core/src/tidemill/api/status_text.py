@@ -83,7 +83,7 @@ def _at_risk(status: Status, assets: Mapping[AssetId, Asset]) -> str:
         f"open intents {status.open_intents:,}" + (f" ({states})" if states else ""),
         f"unknown {status.unknown:,}",
         f"exposure {_amounts(status.exposure, assets) or 0}",
-        f"ledger balanced at {', '.join(named)}" if named else "ledger not balanced yet",
+        f"ledger balanced at {', '.join(named)}" if status.balanced else "ledger not balanced yet",
         *([_disk(status)] if status.disk_bytes else []),
         *([f"clock ±{status.clock_ms:,} ms"] if status.clock_ms is not None else []),
     ]

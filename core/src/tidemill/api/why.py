@@ -94,7 +94,7 @@ def _resolve(ledger: Ledger, records: Sequence[IntentRecord], ref: str, folder: 
                 f"{folder}: there is no intent {ref}; " + (f"there are 1 to {records[-1].number}" if records else "there is none")
             )
         return Named("intent", ref, numbered[0].plan)
-    found = [*_transactions(records, ref, lowered), *_of_rows(ledger, lowered)]
+    found = list(dict.fromkeys([*_of_records(records, ref, lowered), *_of_rows(ledger, lowered)]))
     whole = [one for one in found if lowered in (one.id, address_of(PoolId(one.id)) if one.kind == "pool" else one.id)]
     chosen = whole or found
     if len(chosen) == 1:
@@ -105,8 +105,10 @@ def _resolve(ledger: Ledger, records: Sequence[IntentRecord], ref: str, folder: 
     raise UsageError(_unknown(ledger, records, lowered, folder))
 
 
-def _transactions(records: Sequence[IntentRecord], ref: str, lowered: str) -> list[Named]:
-    return [Named("transaction", one.tx, one.plan) for one in records if one.tx and (one.tx.startswith(ref) or one.tx.startswith(lowered))]
+def _of_records(records: Sequence[IntentRecord], ref: str, lowered: str) -> list[Named]:
+    """Return the transactions that a text begins, and their plans: of one that was killed early the rows tell nothing."""
+    named = [Named("transaction", one.tx, one.plan) for one in records if one.tx and (one.tx.startswith(ref) or one.tx.startswith(lowered))]
+    return named + [Named("plan", one.plan, one.plan) for one in records if one.plan.startswith(lowered)]
 
 
 def _of_rows(ledger: Ledger, text: str) -> list[Named]:

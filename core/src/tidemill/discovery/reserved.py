@@ -5,11 +5,14 @@ RESERVED_COMMANDS = frozenset({
     "config",
     "doctor",
     "explain",
+    "exposure",
     "ledger",
     "new",
     "pause",
     "plugins",
+    "positions",
     "quote",
+    "reconcile",
     "replay",
     "resume",
     "run",
@@ -18,6 +21,7 @@ RESERVED_COMMANDS = frozenset({
     "stop",
     "tape",
     "warmup",
+    "why",
 })  # fmt: skip
 """Equal to the table of the command line, which a test holds: what decides about plugins may not import the command line."""
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tidemill.domain.ids import AssetId, BookId, ChainId
 from tidemill.domain.records import EntryRow, Posting, Row
 from tidemill.errors import LedgerError
+from tidemill.hookspecs.store import Store
 from tidemill.ledger.digest import digest_of
 from tidemill_store_sqlite import SqliteStore, tidemill_register_stores
 
@@ -47,6 +48,24 @@ def test_rows_of_every_kind_come_back_equal_and_in_order(store: SqliteStore, mak
     store.write(run, rows[5:], durable=True)
     assert rows == list(store.rows(run))
     assert digest_of(rows) == digest_of(store.rows(run))
+
+
+def test_sums_and_searches_of_its_own_are_those_of_the_rows(store: SqliteStore, make_rows: Rows) -> None:
+    """What the tables find quickly is what every row says, over all runs and in order; nothing of a text is a pattern."""
+    reversal = EntryRow(
+        91, "r-1", BookId("main"), ChainId("sim:1"), 9, "reversal", "e-5", (Posting("wallet", USDC, -3), Posting("x", USDC, 3))
+    )
+    named = attrs.evolve(entry(92, "adjustment", 7), ref="the block of plan plan-5 was dropped")
+    for more in ([reversal], [entry(91, "opening", 500), named]):
+        store.write(store.begin("{}", ""), [*make_rows(groups=3), *more], durable=False)
+
+    assert Store.moved(store) == store.moved()
+    assert store.moved()[BookId("main"), "wallet", USDC] != store.balances()[BookId("main"), "wallet", USDC]
+    for text in ("plan-5", "plan", "o-1", "sim:1/u:0x01", "0x01", "e-", "e-5", "r-1", "5", "%", "_", "nothing", ""):
+        found = list(store.naming(text))
+        assert list(Store.naming(store, text)) == found, text
+    assert {1, 2} == {run for run, _ in store.naming("plan-5")}
+    assert [named] == [row for _, row in store.naming("plan-5") if isinstance(row, EntryRow) and row.kind == "adjustment"]
 
 
 def test_rows_of_any_amounts_come_back_equal(store: SqliteStore) -> None:
