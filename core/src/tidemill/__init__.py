@@ -37,7 +37,7 @@ _HOMES = {
     "tidemill.domain.finding": ("Finding",),
     "tidemill.domain.history": ("BarsWanted", "History", "PairPoint", "PastPlan", "PricePoint", "Wants"),
     "tidemill.domain.intent": ("IntentRecord", "IntentState", "IntentStep"),
-    "tidemill.domain.ids": ("AssetId", "BookId", "ChainId", "Key", "Pair", "PoolId"),
+    "tidemill.domain.ids": ("AssetId", "BookId", "ChainId", "Key", "Pair", "PlanId", "PoolId"),
     "tidemill.domain.lending": ("LoanTerms",),
     "tidemill.domain.note": ("Level", "Note", "RunHeader", "Summary"),
     "tidemill.domain.opportunity": ("Arbitrage", "Leg", "Opportunity", "Signal"),
@@ -138,6 +138,7 @@ __all__ = [
     "PairPoint",
     "PastPlan",
     "Plan",
+    "PlanId",
     "PlannedSwap",
     "PluginError",
     "Pool",
@@ -233,7 +234,7 @@ if TYPE_CHECKING:
     from tidemill.domain.events import Batch, Found, Log, Observation
     from tidemill.domain.finding import Finding
     from tidemill.domain.history import BarsWanted, History, PairPoint, PastPlan, PricePoint, Wants
-    from tidemill.domain.ids import AssetId, BookId, ChainId, Key, Pair, PoolId
+    from tidemill.domain.ids import AssetId, BookId, ChainId, Key, Pair, PlanId, PoolId
     from tidemill.domain.intent import IntentRecord, IntentState, IntentStep
     from tidemill.domain.lending import LoanTerms
     from tidemill.domain.note import Level, Note, RunHeader, Summary

@@ -108,8 +108,8 @@ LIVE: dict[str, Any] = {"mode": "live", "intents": {"broadcast": 2, "seen": 1, "
     ("changes", "line"),
     [
         (
-            {**LIVE, "balanced": {ChainId("sim:1"): 1_190}, "clock_ms": 3, "disk_bytes": 0},
-            "open intents 3 (2 broadcast, 1 seen) · unknown 0 · exposure 5.00 USDC, 0.001 ETH · ledger balanced at block 1,190 · clock ±3 ms",
+            {**LIVE, "intents": {"broadcast": 2, "seen": 0}, "balanced": {ChainId("sim:1"): 1_190}, "clock_ms": 3, "disk_bytes": 0},
+            "open intents 2 (2 broadcast) · unknown 0 · exposure 5.00 USDC, 0.001 ETH · ledger balanced at block 1,190 · clock ±3 ms",
         ),
         (
             {"mode": "live", "disk_bytes": 0},

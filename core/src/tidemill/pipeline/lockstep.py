@@ -101,6 +101,7 @@ class Lockstep:
         self._seq = 0
         self._commands = 0
         self._last: Batch | None = None
+        self._hashes: dict[ChainId, str] = {}
         self.brake = brake
         self._over = False
         self._drained = 0
@@ -187,7 +188,7 @@ class Lockstep:
             # Whoever asked may go away: what is begun is kept whole
             with anyio.CancelScope(shield=True):
                 for chain in sorted(self.core.market.state.chains):
-                    settled = await self._execution.settle(chain, self.core.snapshot(), "", now_ns)
+                    settled = await self._execution.settle(chain, self.core.snapshot(), self._hashes.get(chain, ""), now_ns)
                     rows += (await self.feed(settled.batch, decide=False, intents=settled.intents)).rows
                     await self._follow_up(decide=False, local_ns=now_ns)
         return tuple(rows)
@@ -234,6 +235,8 @@ class Lockstep:
             elif isinstance(event, Gap):
                 # Blocks below those that were missed may have been dropped meanwhile
                 self._execution.forget(event.chain, -1)
+        if chain is not None and batch.block_hash:
+            self._hashes[chain] = batch.block_hash
         due = any(isinstance(event, Head) and self._execution.due(event.chain, event.height) for event in batch.events)
         await self.feed(batch, decide=decide and not due)
         await self._follow_up(decide=decide and not due, local_ns=batch.local_ns)
