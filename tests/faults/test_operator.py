@@ -13,6 +13,7 @@ from tests.commands import Forks, Tidemill
 from tests.faults.live_judge import NATIVE, judged
 from tests.faults.live_points import POINTS, ending_at
 from tests.faults.live_stand import Stand, live_stand
+from tidemill import reconcile
 from tidemill.domain.ids import MAIN_BOOK, ChainId
 from tidemill.domain.intent import IntentState
 from tidemill.ledger.accounts import WALLET
@@ -153,14 +154,17 @@ def test_reconcile_brings_a_wrong_book_to_what_the_chain_says(stand: Stand, tide
     said(tidemill, "reconcile")
     before = told(tidemill, "positions")
     asset = _misbook(stand, 7_000_000)
-    found = told(tidemill, "reconcile")
+    config, data = stand.folder / "tidemill.toml", stand.folder / "data"
+    would = reconcile(config, data, dry_run=True)
+    found = reconcile(config, data)
     lines = said(tidemill, "reconcile")
     verified = tidemill("ledger", "verify", "--data", "data")
 
     assert status == 0, err
-    (difference,) = found["differences"]
-    assert (asset, "7000000", stand.account) == (difference["asset"], difference["amount"], difference["account"])
-    assert "the chain's balance differs from the book's" == difference["reason"]
+    (difference,) = found.differences
+    assert (found.differences, 0) == (would.differences, would.run)
+    assert (asset, 7_000_000, stand.account) == (difference.asset, difference.amount, difference.account)
+    assert "the chain's balance differs from the book's" == difference.reason
     assert held(before) == held(told(tidemill, "positions")) == on_chain(stand)
     assert lines.startswith("nothing to do: every transaction is where it was, and no balance differs\n")
     assert verified.code == 0, verified.out

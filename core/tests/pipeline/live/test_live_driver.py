@@ -1,18 +1,23 @@
 """The lock-step driver with a live execution: what is out is waited for, and an emergency stop is an event like any other."""
 
 from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
 
+from tidemill.api.operator import Operator, RunFacts
 from tidemill.domain import events as ev
+from tidemill.domain.note import RunHeader
 from tidemill.domain.outcome import Outcome
 from tidemill.domain.records import ResultRow
+from tidemill.errors import ControlError
 from tidemill.ledger.digest import RowDigest
 from tidemill.pipeline.lockstep import DRAIN_HEADS, Lockstep
 from tidemill.pipeline.notices import Notices
 from tidemill.pipeline.pace import Pace
+from tidemill.pipeline.protocol import Request
 from tidemill.pipeline.sources import in_order
 from tidemill.stages.effects import Effects
 from tidemill_testing.chain_reader import MemoryReader
@@ -208,3 +213,41 @@ def replayed(bench: Callable[..., Any], fed: list[tuple[ev.Batch, bool]]) -> str
         for row in core.on_batch(batch, decide).rows:
             digest.add(row)
     return digest.hexdigest()
+
+
+FACTS = RunFacts(RunHeader("0.1.0", "live", "toy:1", 3, ()), 0.0, "", Path("gone"), 1)
+
+
+async def looked(operator: Operator) -> Any:
+    """What a look found."""
+    return await operator.answer(Request("reconcile"))
+
+
+async def test_operator_hastens_a_look_between_two_blocks(drives: Drives, filled: Filled) -> None:
+    """What a block holds is booked, what the account holds is taken over, and a second time there is nothing to do."""
+    drive = drives(4, {2: 110})
+    operator = Operator(drive.driver, drive.bench.supervisor, FACTS)
+    with pytest.raises(ControlError, match="the run has seen no block yet"):
+        await looked(operator)
+    for batch in drive.desk.link.script[:2]:
+        await drive.driver.step(batch)
+    out = await looked(operator)
+    drive.desk.link.outcomes["tx-1"] = filled(2)
+    drive.desk.link.held = {**MONEY, USD: MONEY[USD] + 14, ETHER: MONEY[ETHER] - 3}
+    found = await looked(operator)
+    status = operator.status()
+    again = await looked(operator)
+
+    assert (True, 1, {}) == (out["nothing"], out["out"], {key: value for key, value in out["balanced"].items() if value > 1})
+    assert [("broadcast", "seen", "filled")] == [(one["was"], one["now"], one["outcome"]) for one in found["moved"]]
+    assert [(USD, "5")] == [(one["asset"], one["amount"]) for one in found["differences"]]
+    assert ({SIM: 2}, 1, 0, True) == (found["balanced"], found["open"], found["out"], again["nothing"])
+    assert ({SIM: 2}, 1, {}) == (dict(status.balanced), status.open_intents, dict(status.exposure))
+
+
+async def test_operator_is_refused_a_look_by_a_run_that_ends(drives: Drives) -> None:
+    """It looks at all of it by itself."""
+    drive = drives(2, {})
+    await drive.play()
+    with pytest.raises(ControlError, match="the run is ending"):
+        await looked(Operator(drive.driver, drive.bench.supervisor, FACTS))

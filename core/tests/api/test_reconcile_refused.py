@@ -1,0 +1,54 @@
+"""Where nothing can be compared it is said why, before anything is opened or made."""
+
+from pathlib import Path
+
+import pytest
+
+from tidemill.api import reconcile as module
+from tidemill.api.reconcile import reconcile
+from tidemill.errors import ConfigError, LedgerError, UsageError
+
+LIVE = 'mode = "live"\n[chains.sim]\n[strategies.gone]\n[stores.sqlite]\n[books.main.accounts]\n"sim:1" = "0x' + "ac" * 20 + '"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "said"),
+    [
+        (LIVE.replace("live", "paper"), UsageError, r'mode = "paper": what its books hold is on no chain'),
+        (
+            LIVE.replace("[stores.sqlite]\n", "[stores.sqlite]\nenabled = false\n"),
+            UsageError,
+            r"no store is enabled, and so nothing was kept: add \[stores.sqlite\]",
+        ),
+        (LIVE.partition("[books")[0], UsageError, r'book main has no account on sim:1: add \[books.main.accounts\] "sim:1" = '),
+        (LIVE, LedgerError, "there is no ledger here"),
+        (LIVE.replace("chains.sim", "chains.nowhere"), ConfigError, "nowhere"),
+    ],
+)
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_reconcile_is_refused_where_there_is_nothing_to_compare(
+    text: str, error: type[Exception], said: str, dry_run: bool, tmp_path: Path
+) -> None:
+    """A mistyped folder makes no ledger; a strategy that is not installed is in nobody's way."""
+    pytest.importorskip("tidemill_chain_sim", reason="the plugin is not installed beside the kernel")
+    config = tmp_path / "tidemill.toml"
+    config.write_text(text)
+
+    with pytest.raises(error, match=said):
+        reconcile(config, tmp_path / "data", dry_run=dry_run)
+    assert [config] == list(tmp_path.iterdir())
+
+
+def test_reconcile_asks_the_run_that_is_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It alone may write; with --dry-run it is left alone."""
+    asked: list[Path] = []
+    monkeypatch.setattr(module, "find_running", lambda folder: object())
+    monkeypatch.setattr("tidemill.api.connect.Instance.reconcile", lambda instance: asked.append(instance.data))
+    config = tmp_path / "tidemill.toml"
+    config.write_text('mode = "live"\ndata = "kept"\n[chains.sim]\n')
+    reconcile(config)
+
+    assert [Path("kept")] == asked
+    with pytest.raises(UsageError):
+        reconcile(config, dry_run=True)
+    assert [Path("kept")] == asked
