@@ -25,7 +25,7 @@ STOPS = 4
 TARGET_MS = 100
 SETTLED_S = 0.5
 """So long after a stop nothing has left any more."""
-SEEN_S = 10
+VERSION = "`tidemill --version`, all of it"
 
 
 class Stops:
@@ -35,7 +35,20 @@ class Stops:
         self.busy = busy
         self.taken: dict[str, list[float]] = {}
 
-    def case(self, name: str, pull: Callable[[], object], *, heard: bool = True) -> list[Case]:
+    def version(self) -> list[Case]:
+        """How long the shortest command takes by itself, beside the same run."""
+
+        def once() -> float:
+            taken = []
+            for _ in range(STOPS):
+                started = time.monotonic_ns()
+                self.busy.stand.command("--version")
+                taken.append((time.monotonic_ns() - started) / 1_000_000)
+            return median(taken)
+
+        return [Case(VERSION, MILLISECONDS, once)]
+
+    def case(self, name: str, pull: Callable[[], object], *, heard: bool = True, beside: tuple[str, ...] = ()) -> list[Case]:
         """The median and the longest of one way; ``heard``: until the run has heard of it."""
         found = self.taken.setdefault(name, [])
 
@@ -43,7 +56,10 @@ class Stops:
             found[:] = [*found, *(self._stop(pull, heard) for _ in range(STOPS))]
             return median(found)
 
-        return [Case(f"{name}, median", MILLISECONDS, once), Case(f"{name}, longest", MILLISECONDS, lambda: max(found), TARGET_MS)]
+        return [
+            Case(f"{name}, median", MILLISECONDS, once, None, beside),
+            Case(f"{name}, longest", MILLISECONDS, lambda: max(found), TARGET_MS),
+        ]
 
     def _stop(self, pull: Callable[[], object], heard: bool) -> float:
         before = len(self.busy.sent())
@@ -69,7 +85,8 @@ def main() -> None:
         # Compiled beforehand, as after any installation
         busy.stand.command("status")
         cases = [
-            *stops.case("`tidemill stop --now`", lambda: busy.stand.command("stop", "--now")),
+            *stops.case("`tidemill stop --now`", lambda: busy.stand.command("stop", "--now"), beside=(VERSION,)),
+            *stops.version(),
             *stops.case("the socket, from a program", lambda: Instance(busy.data).stop_now("a sample")),
             *stops.case("SIGUSR1", lambda: busy.signal(signal.SIGUSR1)),
             *stops.case("a file `STOP`", (busy.data / "STOP").touch, heard=False),

@@ -4,8 +4,8 @@ One JSON object a line, UTF-8, each ended by a newline; a request of at most 4 K
 requests over one connection; each gets one answer, in order.
 
 Request: ``{"v": 1, "command": "status"}``. ``command`` is status, pause, resume, stop, stop-now, flatten or reconcile. ``pause`` and
-``resume`` may name one strategy in ``strategy`` (without it: all); they, ``stop-now`` and ``flatten`` say why in ``cause``, one line of at
-most 500 characters. Nothing else may stand in a request.
+``resume`` may name one strategy in ``strategy`` (without it: all); they, ``stop-now`` and ``flatten`` say why in ``cause``, one line of
+at most 500 characters. Nothing else may stand in a request.
 
 Answer: ``{"v": 1, "ok": true, "value": {…}}``, or ``{"v": 1, "ok": false, "error": "…"}``: then nothing has happened. The answer to a
 command comes once the run has taken it in. After an error that leaves unclear where the next request begins, the instance closes the
