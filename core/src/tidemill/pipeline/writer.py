@@ -113,11 +113,7 @@ class LedgerWriter:
         return self._ask(lambda: tuple(self._store.intents(ended=ended)))
 
     def last_intent(self) -> int:
-        """Open the ledger as its one writer, if that has not been done, and return the highest number that a transaction ever had.
-
-        Raises:
-            LedgerInUse: another process writes it. LedgerError: it cannot be opened or read.
-        """
+        """Return the highest number that a transaction of any run ever had; raises as ``intents`` does."""
         return self._ask(self._store.last_intent)
 
     def results(self, plan: PlanId) -> Sequence[ResultRow]:

@@ -166,9 +166,9 @@ class Desk:
         known = await self.live.take(intent, height)
         return [(event.plan, event.by, event.reason) for event in known if isinstance(event, RefusedSeen)]
 
-    async def settle(self, height: int) -> Any:
+    async def settle(self, height: int, block: str = "") -> Any:
         """Ask what became of everything at a head and keep it as the driver does; return the events for the core and ``number:state``."""
-        settled = await self.live.settle(SIM, view(height), f"0x{height:x}", height * 10**9)
+        settled = await self.live.settle(SIM, view(height), block or f"0x{height:x}", height * 10**9)
         self.writer.keep(settled.intents, durable=bool(settled.intents))
         return settled.batch.events, [f"{record.number}:{record.state}" for record in settled.intents]
 

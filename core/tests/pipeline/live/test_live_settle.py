@@ -41,7 +41,7 @@ async def test_transaction_that_moved_to_another_block_of_its_height_is_told_aga
     desk.link.outcomes["tx-1"] = filled(11)
     await desk.settle(11)
     desk.link.outcomes["tx-1"] = filled(11, block="0xother")
-    events, states = await desk.settle(12)
+    events, states = await desk.settle(11, block="0xother")
 
     assert (["0xother"], []) == ([event.outcome.block_hash for event in events if isinstance(event, OutcomeSeen)], states)
 
