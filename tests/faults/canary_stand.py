@@ -273,8 +273,8 @@ def _questions(found: Gathered, stand: Stand, forks: Forks) -> None:
         ("check", "plugin", "site"), ("positions", *data), ("exposure", *data), ("why", "0x00", *data), ("doctor", "--live"),
     ):  # fmt: skip
         done = forks.run(*arguments, cwd=stand.folder, env=variables)
+        assert done.code in (0, 1, 2), done
         found.add("output of commands", f"tidemill {' '.join(arguments)}", (done.out + done.err).encode())
-        assert done.code in (0, 1, 2), arguments
 
 
 def _crashes(found: Gathered, stand: Stand) -> None:
