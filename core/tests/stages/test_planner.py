@@ -278,11 +278,11 @@ def test_door_loss_that_cannot_be_valued_rejects_and_a_gain_that_cannot_counts_n
     assert "value" == rule_of(tried(view=view_of(wrapped=None)))
     view, strange = view_of(), AssetId("sim:1/erc20:0xstrange")
 
-    assert 5 == net_gain([(USD, 5), (strange, 10**30)], (USD, 0), USD, view)
-    lost = net_gain([(USD, 5), (strange, -7)], (USD, 0), USD, view)
+    assert 5 == net_gain([(USD, 5), (strange, 10**30)], [(USD, 0)], USD, view)
+    lost = net_gain([(USD, 5), (strange, -7)], [(USD, 0)], USD, view)
     assert isinstance(lost, Rejected)
     assert ("value", (("loss", 7),)) == (lost.rule, lost.numbers)
-    assert 2 == net_gain([(USD, 5)], (USD, 3), USD, view)
+    assert 2 == net_gain([(USD, 5)], [(USD, 3)], USD, view)
 
 
 def test_door_funds_and_cost_must_be_free_together() -> None:

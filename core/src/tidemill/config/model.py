@@ -88,7 +88,9 @@ class ExecutionConfig:
     ``watchdog_s``: a run in which nothing moves for so many seconds, because some code does not return, is ended (0: never).
     ``isolation_deadline_ms``: so long a batch waits for a strategy in a process of its own. ``memory_warn_mb``: told once when the
     process holds so many megabytes of 10^6 bytes more than after its first blocks (0: never). ``warm``: the searcher makes ready what
-    takes long at its first use, beside the run. ``unwind_loss_bps``: what is sold back may lose so much of its worth.
+    takes long at its first use, beside the run. ``max_exposure``: the most that legs which are not atomic together may be worth while
+    their counterpart is missing, as text such as ``1_000 USDC``; ``""``, and an amount of 0: no such legs leave. ``unwind_loss_bps``: what
+    filled one-sided may lose so much of its worth when it is sold back.
     """
 
     latency_blocks: int = field(default=1, validator=[ge(1), le(1_000)])
@@ -100,6 +102,7 @@ class ExecutionConfig:
     isolation_deadline_ms: int = field(default=1_000, validator=[ge(1), le(600_000)])
     memory_warn_mb: int = field(default=1_000, validator=ge(0))
     warm: bool = True
+    max_exposure: str = ""
     unwind_loss_bps: int = field(default=300, validator=[ge(0), le(10_000)])
 
 

@@ -8,9 +8,10 @@ from attrs import field, frozen
 
 from tidemill.config.assets import KnownAssets, known_assets
 from tidemill.config.books import ResolvedBook, resolve_books
+from tidemill.config.misfit import Misfit
 from tidemill.config.model import Config, PluginTable
 from tidemill.config.settings import make_settings
-from tidemill.domain.asset import Asset
+from tidemill.domain.asset import Asset, AssetAmount
 from tidemill.errors import ConfigError, PluginError, Problem
 from tidemill.hookspecs.chain import Chain, ChainRules
 from tidemill.hookspecs.plugin import Plugin
@@ -42,7 +43,8 @@ class Assembled:
     """The plugins as instances, by ``<folder>.<name>`` in the configuration's order, and what the configuration means with them.
 
     ``rules`` are the enabled chains' in the same order, ``assets`` what symbols mean, ``books`` with capital in base units, ``makers`` make
-    another instance of each plugin with the same settings.
+    another instance of each plugin with the same settings. ``max_exposure`` is the most that
+    legs without their counterpart may be worth, None: there may be none.
     """
 
     plugins: Mapping[str, Plugin]
@@ -50,6 +52,7 @@ class Assembled:
     assets: KnownAssets
     books: tuple[ResolvedBook, ...]
     makers: Mapping[str, Callable[[], Plugin]] = field(factory=dict)
+    max_exposure: AssetAmount | None = None
 
 
 @frozen
@@ -110,10 +113,11 @@ def try_make_plugins(config: Config, loaded: Sequence[LoadedPlugin], *, all_load
             books = resolve_books(config, assets, made.rules)
         except ConfigError as error:
             made.problems.extend(error.problems)
+    exposure = made.exposure(assets)
     if not made.sound:
         return Assembling(None, tuple(made.problems), tuple(made.faults))
     ordered = {plugin.table.path: made.plugins[plugin.table.path] for plugin in loaded}
-    return Assembling(Assembled(ordered, tuple(made.rules), assets, books, made.makers))
+    return Assembling(Assembled(ordered, tuple(made.rules), assets, books, made.makers, exposure))
 
 
 @frozen
@@ -151,6 +155,16 @@ class _Maker:
         message = f"no searcher is enabled, and without one {names} can find nothing: enable one, or set enabled = false there too"
         written = next((table for table in self.config.tables if table.kind == "search"), None)
         self.problems.append(written.problem(message, "enabled") if written else self.config.places.problem(message, "search"))
+
+    def exposure(self, assets: KnownAssets) -> AssetAmount | None:
+        """Return what legs without their counterpart may be worth; None where nothing is set."""
+        text = self.config.execution.max_exposure
+        try:
+            limit = assets.amount(text) if text else None
+        except Misfit as misfit:
+            self.problems.extend(self.config.places.problem(fault.message, "execution", "max_exposure") for fault in misfit.faults)
+            return None
+        return limit if limit is not None and limit.amount else None
 
     def make(self, plugin: LoadedPlugin, assets: KnownAssets) -> Plugin | None:
         read = partial(make_settings, plugin.table, plugin.plugin_class, assets)

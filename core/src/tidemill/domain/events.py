@@ -13,7 +13,7 @@ from tidemill.domain.book import Position
 from tidemill.domain.ids import AssetId, BookId, ChainId, Key, MarketId, PlanId
 from tidemill.domain.opportunity import Opportunity
 from tidemill.domain.outcome import Outcome
-from tidemill.domain.plan import Plan
+from tidemill.domain.plan import Group, Plan
 from tidemill.domain.pool import LogFilter, PoolRef
 
 Status = Literal["pending", "confirmed", "final"]
@@ -272,13 +272,27 @@ class OpenIntent:
 
 
 @frozen
+class OpenGroup:
+    """A group of plans that was open when a run began.
+
+    ``backs`` are the plans that were sent on its way back. ``outcomes`` are those that are proven, of legs and of ways back; of the others
+    nothing is known yet.
+    """
+
+    group: Group
+    outcomes: tuple[tuple[PlanId, Outcome], ...] = ()
+    backs: tuple[PlanId, ...] = ()
+
+
+@frozen
 class Opening:
-    """Where a run begins: balances per book and asset, open intents, breakers that stand open, positions."""
+    """Where a run begins: balances per book and asset, open intents and groups, breakers that stand open, positions."""
 
     balances: tuple[tuple[BookId, AssetId, int], ...]
     intents: tuple[OpenIntent, ...] = ()
     breakers: tuple[tuple[str, str], ...] = ()
     positions: tuple[Position, ...] = ()
+    groups: tuple[OpenGroup, ...] = ()
 
 
 @frozen

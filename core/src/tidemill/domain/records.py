@@ -59,7 +59,11 @@ class OpportunityRow:
 
 @frozen
 class IntentRow:
-    """A plan that left the core. ``state``: planned, broadcast, filled, reverted, dead, unknown, refused, reopened."""
+    """A plan that left the core. ``state``: planned, broadcast, filled, reverted, dead, unknown, refused, reopened.
+
+    A group of plans has rows of its own, beside those of its legs: planned, complete, exposed, unwinding, unwound, kept, failed, reopened.
+    What is sent on its way back has the group's id as ``opportunity``.
+    """
 
     seq: int
     plan: PlanId

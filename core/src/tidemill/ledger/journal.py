@@ -94,6 +94,10 @@ class Journal:
         result = ResultRow(self._take_seq(), plan.id, plan.book, plan.strategy, plan.chain, height, "", REFUSED, (), 0, why)
         return state, result
 
+    def group(self, group: Group, state: str, *, height: int) -> IntentRow:
+        """Return the row of how far a group has come; what it consists of stands in its first row, ``planned``, alone."""
+        return self._intent(group, state, height, "", plan_to_text(group) if state == "planned" else "")
+
     def outcome(self, plan: Flow, outcome: Outcome, *, native: AssetId) -> tuple[Row, ...]:
         """Return the rows of what became of a flow: its new state, its result, and the entries of its fill and its cost.
 

@@ -8,6 +8,8 @@ from tidemill.ledger.accounts import CHAIN_COST, ENTRY_KINDS, LOAN_PREFIX, WALLE
 
 IN_FLIGHT = ("planned", "broadcast", "unknown", "reopened")
 ENDED = ("filled", "reverted", "dead", "refused")
+GROUPED = ("complete", "exposed", "unwinding", "unwound", "kept", "failed")
+"""What a group may be beside ``planned`` and ``reopened``: it has no result of its own, its legs do."""
 
 
 def verify(rows: Iterable[Row], *, known: Collection[PlanId] = ()) -> list[str]:
@@ -106,7 +108,7 @@ class _Auditor:
             self.problems.append(f"{name}: it books {_said(moved)}, the plan's result says {_said(due)}")
 
     def _intent(self, row: IntentRow) -> None:
-        if row.state not in IN_FLIGHT + ENDED:
+        if row.state not in IN_FLIGHT + ENDED + GROUPED:
             self.problems.append(f"row {row.seq}: plan {row.plan} is {row.state!r}, which is no state of a plan")
         self.in_flight[row.plan] = self.states.get(row.plan) in IN_FLIGHT
         self.states[row.plan] = row.state

@@ -144,7 +144,7 @@ def _parts(config: Config, made: Assembled, chains: Mapping[ChainId, Chain], sup
         ),
         asked=_asked(config, strategies),
         searcher=searcher,
-        tools=Tools(dexes, lenders, rules, risks, wallets, config.execution.patience_blocks),
+        tools=Tools(dexes, lenders, rules, risks, wallets, config.execution.patience_blocks, made.max_exposure),
         books=tuple(BookPlan(book.id, book.base, book.strategies) for book in made.books),
         guard=supervisor,
         overlay_blocks=config.execution.overlay_blocks,

@@ -1,6 +1,6 @@
 """Where plans go that left the core: paper, or the chain. The driver knows this much of either."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from attrs import frozen
@@ -43,6 +43,14 @@ class Execution(Protocol):
     def forget(self, chain: ChainId, above: int) -> None:
         """Hear that what was told of a chain's blocks above a height does not hold any longer, or may not."""
 
+    async def take_together(self, intents: Sequence[Intent], heights: Mapping[ChainId, int]) -> Sequence[Event]:
+        """Take the legs of one group, in order: all leave, or where that is known to be impossible beforehand none does.
+
+        Args:
+            intents: the legs, two or more.
+            heights: the head of each of their chains.
+        """
+
     def due(self, chain: ChainId, height: int) -> bool:
         """Whether outcomes may be known once the events of this height are in: ideas are asked after them."""
 
@@ -83,6 +91,12 @@ class PaperExecution:
 
     def forget(self, chain: ChainId, above: int) -> None:
         """Paper plans remember no blocks."""
+
+    async def take_together(self, intents: Sequence[Intent], heights: Mapping[ChainId, int]) -> Sequence[Event]:
+        """Take the legs of a group; each fills, or not, at its own height."""
+        for intent in intents:
+            self._desk.take(intent, heights[intent.plan.chain])
+        return ()
 
     def due(self, chain: ChainId, height: int) -> bool:
         """Whether a plan fills at this height."""

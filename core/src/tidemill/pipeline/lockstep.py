@@ -29,7 +29,7 @@ from tidemill.pipeline.warming import Warming
 from tidemill.pipeline.writer import LedgerWriter
 from tidemill.stages.chain_rules import path_of
 from tidemill.stages.contract import given
-from tidemill.stages.effects import Effects, Intent
+from tidemill.stages.effects import Effects, Intent, sent_together
 from tidemill.tape.writer import TapeWriter
 from tidemill.units import NS_PER_S
 
@@ -294,11 +294,8 @@ class Lockstep:
             self._writer.keep(intents, effects.rows, durable=True)
         elif self._writer is not None and effects.rows:
             self._writer.put(effects.rows)
-        for intent in effects.intents:
-            at = self.core.market.state.chains[intent.plan.chain].head.height
-            known = await self._execution.take(intent, at)
-            if known:
-                self._answers.append((self._batch("execution", intent.plan.chain, at, batch.local_ns, tuple(known)), False))
+        for together in sent_together(effects.intents):
+            await self._carry_out(together, batch.local_ns)
         self._reads.extend(effects.reads)
         for chain, watch in effects.watches:
             await self._ask(chain, "watch", self._links[chain].watch, (watch,), ())
@@ -327,6 +324,17 @@ class Lockstep:
             if intent.reopened:
                 found += self._execution.reopened(intent, self.core.market.state.chains[intent.plan.chain].head.height)
         return found
+
+    async def _carry_out(self, intents: Sequence[Intent], local_ns: int) -> None:
+        """Hand over one plan, or the legs of one group; what is known of them at once returns as a batch."""
+        heights = {intent.plan.chain: self.core.market.state.chains[intent.plan.chain].head.height for intent in intents}
+        chain = intents[0].plan.chain
+        if len(intents) == 1:
+            known = await self._execution.take(intents[0], heights[chain])
+        else:
+            known = await self._execution.take_together(intents, heights)
+        if known:
+            self._answers.append((self._batch("execution", chain, heights[chain], local_ns, tuple(known)), False))
 
     def _headed(self, heads: int, batch: Batch) -> None:
         """Take note that blocks came."""

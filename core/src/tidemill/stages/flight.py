@@ -109,6 +109,10 @@ class Flight:
         """Whether a plan of this id is in flight."""
         return plan in self._open
 
+    def knew(self, plan: PlanId) -> bool:
+        """Whether a plan of this id has settled."""
+        return plan in self._settled
+
     def behind(self, plan: Flow) -> Flow:
         """Return the plan with the own plans in flight that it was quoted behind named in its basis."""
         others = {pool: self.touching((pool,)) for pool in plan.pools}

@@ -231,6 +231,11 @@ class Market:
         height, before = self._trees_grown[chain]
         return count * 10 >= before * 11 or count * 11 <= before * 10 or self.state.chains[chain].head.height - height >= _TREE_BLOCKS
 
+    @property
+    def now_ns(self) -> int:
+        """When the newest batch was received: the only clock there is."""
+        return self._now_ns
+
     def keep_plan(self, intent: Intent, outcome: Outcome | None) -> None:
         """Add a plan that is over to the history of those who asked for it; without an outcome it was refused now."""
         ended = self.state.chains[intent.plan.chain].head.height if outcome is None else outcome.height

@@ -3,16 +3,18 @@
 from collections.abc import Mapping, Sequence
 
 from attrs import evolve, frozen
+from immutables import Map
 
 from tidemill.domain.answers import CannotFit, NoPrice, Rejected
+from tidemill.domain.asset import AssetAmount
 from tidemill.domain.book import BookState
 from tidemill.domain.decision import Allowance, Missing, Sized, Valid
+from tidemill.domain.exposure import summed
 from tidemill.domain.ids import AssetId, BookId, ChainId
 from tidemill.domain.opportunity import Arbitrage, Opportunity
 from tidemill.domain.plan import Flow, Group, Orders, Plan
 from tidemill.domain.snapshot import Snapshot
 from tidemill.domain.transaction import Unsigned, Wallet
-from tidemill.errors import PluginContractError
 from tidemill.hookspecs.chain import ChainRules
 from tidemill.hookspecs.dex import Dex
 from tidemill.hookspecs.lender import Lender
@@ -21,8 +23,11 @@ from tidemill.hookspecs.strategy import Strategy
 from tidemill.planning.desk import Desk
 from tidemill.planning.replay import Broken, Replayed, replay_flow
 from tidemill.stages.composing import built, composed
-from tidemill.stages.contract import check_flow, given, whole
+from tidemill.stages.contract import given, whole
+from tidemill.stages.exposure import refused_exposure
+from tidemill.stages.groups import Stake
 from tidemill.stages.offers import Offers
+from tidemill.stages.plan_check import check_plan
 
 MAX_SIZINGS = 6
 """The first sizing and five more under halved allowances, where a plan does not fit its chain."""
@@ -39,8 +44,19 @@ class Planned:
 
 
 @frozen
+class PlannedGroup:
+    """A group that passed the door: its legs, each on what the ones before it leave."""
+
+    plan: Group
+    legs: tuple[Planned, ...]
+
+
+@frozen
 class Tools:
-    """What planning works with: the plugins, by name where they are looked up."""
+    """What planning works with: the plugins, by name where they are looked up.
+
+    ``max_exposure`` is the most that legs without their counterpart may be worth; None: no group may leave.
+    """
 
     dexes: Mapping[str, Dex]
     lenders: Sequence[Lender]
@@ -48,18 +64,28 @@ class Tools:
     risks: Sequence[RiskCheck]
     wallets: Mapping[tuple[BookId, ChainId], Wallet]
     patience: int
+    max_exposure: AssetAmount | None = None
+
+    def desk(self, view: Snapshot, book: BookState) -> Desk:
+        """Return what planning may look at."""
+        return Desk(view, book, self.rules, tuple(Offers(lender) for lender in self.lenders), self.patience)
 
 
 @frozen
 class Attempt:
     """One try at a plan: the answer and the state that was missing on the way."""
 
-    answer: Planned | Rejected
+    answer: Planned | PlannedGroup | Rejected
     missing: Missing = ()
 
 
-def plan_idea(opportunity: Opportunity, strategy: Strategy, book: BookState, view: Snapshot, tools: Tools) -> Attempt:
-    """Carry one idea through to the door, for one book; what does not fit is sized again under half the allowance."""
+def plan_idea(
+    opportunity: Opportunity, strategy: Strategy, book: BookState, view: Snapshot, tools: Tools, stakes: Sequence[Stake] = ()
+) -> Attempt:
+    """Carry one idea through to the door, for one book; what does not fit is sized again under half the allowance.
+
+    ``stakes`` are what groups that are out already may come to hold one-sided.
+    """
     path = f"strategies.{strategy.name}"
     valid = given(strategy.validate_opportunity(opportunity, view), (Valid, Rejected), path, "validate_opportunity", "Valid or Rejected")
     if isinstance(valid, Rejected):
@@ -67,9 +93,9 @@ def plan_idea(opportunity: Opportunity, strategy: Strategy, book: BookState, vie
     allowance = allowed(opportunity, book, view, tools)
     if isinstance(allowance, Rejected):
         return Attempt(allowance)
-    desk = Desk(view, book, tools.rules, tuple(Offers(lender) for lender in tools.lenders), tools.patience)
+    desk = tools.desk(view, book)
     missing: Missing = ()
-    answer: Planned | Rejected = Rejected("fit", "nothing was tried")
+    answer = Rejected("fit", "nothing was tried")
     for _ in range(MAX_SIZINGS):
         sized = strategy.calculate_position_size(opportunity, allowance, desk)
         size: Sized | Rejected = given(sized, (Sized, Rejected), path, "calculate_position_size", "Sized or Rejected")
@@ -81,41 +107,29 @@ def plan_idea(opportunity: Opportunity, strategy: Strategy, book: BookState, vie
         if isinstance(plan, Rejected):
             return Attempt(plan, missing)
         check_plan(plan, opportunity, strategy, book)
-        plan = plan if isinstance(plan, Group) else evolve(plan, cost_cap=min(plan.cost_cap, allowance.cost))
-        made = compose(plan, desk, tools)
+        made = compose(capped(plan, allowance), desk, tools)
         if isinstance(made, Broken):
             return Attempt(Rejected(made.rule, made.reason), made.missing or missing)
         if isinstance(made, Rejected):
             return Attempt(made, missing)
-        if isinstance(made, Planned):
-            return Attempt(at_the_door(made, book, view, tools), missing)
+        if isinstance(made, Planned | PlannedGroup):
+            return Attempt(at_the_door(made, book, view, tools, stakes), missing)
         text = f"the plan's {made.what} is {made.found}, the chain allows {made.limit}"
         answer = Rejected("fit", text, (("found", made.found), ("limit", made.limit)))
         allowance = allowance.halved(size.units)
     return Attempt(answer, missing)
 
 
-def check_plan(plan: Plan, opportunity: Opportunity, strategy: Strategy, book: BookState) -> None:
-    """Check that a plan is what was asked for: for this opportunity and book, under this strategy's name, with sound amounts.
-
-    Raises:
-        PluginContractError: it is not; the strategy that built it is at fault.
-    """
-    if not isinstance(plan, Flow | Orders | Group):
-        raise PluginContractError(strategy.name, f"build_execution_plan gave {plan!r:.60}: expected a Flow, Orders, a Group or Rejected")
-    asked = {"opportunity": opportunity.id, "strategy": strategy.name, "book": book.id, "chain": opportunity.chain}
-    for name, wanted in asked.items():
-        found = getattr(plan, name)
-        if found != wanted:
-            raise PluginContractError(strategy.name, f"build_execution_plan gave a plan whose {name} is {found!r}: expected {wanted!r}")
-    if isinstance(plan, Group):
-        return
-    if isinstance(plan, Flow):
-        check_flow(f"strategies.{strategy.name}", plan)
-    assets = [asset for asset, _ in plan.funds]
-    if plan.cost_cap < 0 or len(set(assets)) != len(assets) or any(amount <= 0 for _, amount in plan.funds):
-        text = f"expected each asset once, amounts above 0 and a cost cap of at least 0, found {plan.funds} and {plan.cost_cap}"
-        raise PluginContractError(strategy.name, f"build_execution_plan gave a plan with funds that cannot be reserved: {text}")
+def capped(plan: Plan, allowance: Allowance) -> Plan:
+    """Return the plan with no more cost than is allowed; the legs of a group on one chain share it, in their order."""
+    if not isinstance(plan, Group):
+        return evolve(plan, cost_cap=min(plan.cost_cap, allowance.cost))
+    legs, left = [], allowance.cost
+    for leg in plan.plans:
+        own = leg.chain == plan.chain
+        legs.append(evolve(leg, cost_cap=min(leg.cost_cap, left)) if own else leg)
+        left -= legs[-1].cost_cap if own else 0
+    return evolve(plan, plans=tuple(legs))
 
 
 def allowed(opportunity: Opportunity, book: BookState, view: Snapshot, tools: Tools) -> Allowance | Rejected:
@@ -133,8 +147,28 @@ def allowed(opportunity: Opportunity, book: BookState, view: Snapshot, tools: To
     return result
 
 
-def compose(plan: Plan, desk: Desk, tools: Tools) -> Planned | CannotFit | Broken | Rejected:
-    """Replay a plan, build its steps on the pools as they will stand at each, and make its bytes."""
+def compose(plan: Plan, desk: Desk, tools: Tools) -> Planned | PlannedGroup | CannotFit | Broken | Rejected:
+    """Replay a plan, build its steps on the pools as they will stand at each, and make its bytes.
+
+    The legs of a group are made in their order, each on what the ones before it leave.
+    """
+    if not isinstance(plan, Group):
+        return compose_one(plan, desk, tools)
+    legs: list[Planned] = []
+    for leg in plan.plans:
+        if leg.chain not in tools.rules or leg.chain not in desk.view.chains:
+            return Rejected("chain", f"no chain {leg.chain} is enabled")
+        made = compose_one(leg, desk, tools)
+        if not isinstance(made, Planned):
+            return made
+        legs.append(made)
+        pools = Map(desk.view.pools).update(dict(made.replayed.after))
+        desk = evolve(desk, view=evolve(desk.view, pools=pools))
+    return PlannedGroup(plan, tuple(legs))
+
+
+def compose_one(plan: Flow | Orders, desk: Desk, tools: Tools) -> Planned | CannotFit | Broken | Rejected:
+    """Make the bytes of what is atomic."""
     if not isinstance(plan, Flow):
         return Rejected("venue", "no plugin of this run carries out orders")
     view, rules = desk.view, tools.rules[plan.chain]
@@ -152,8 +186,13 @@ def compose(plan: Plan, desk: Desk, tools: Tools) -> Planned | CannotFit | Broke
     return Planned(plan, replayed, unsigned, cost)
 
 
-def at_the_door(planned: Planned, book: BookState, view: Snapshot, tools: Tools) -> Planned | Rejected:
-    """Look at the finished plan: the risk checks, then its real gains less its real cost, then whether the money is free."""
+def at_the_door(
+    planned: Planned | PlannedGroup, book: BookState, view: Snapshot, tools: Tools, stakes: Sequence[Stake] = ()
+) -> Planned | PlannedGroup | Rejected:
+    """Look at the finished plan: the risk checks, its real gains less its real cost, what may stand open, whether the money is free.
+
+    Of a group all legs count together.
+    """
     plan = planned.plan
     for check in tools.risks:
         rejected: Rejected | None = given(
@@ -161,19 +200,33 @@ def at_the_door(planned: Planned, book: BookState, view: Snapshot, tools: Tools)
         )
         if rejected is not None:
             return rejected
-    native = tools.rules[plan.chain].native
-    net = net_gain(planned.replayed.changes, (native, planned.cost), book.base, view)
+    legs = planned.legs if isinstance(planned, PlannedGroup) else (planned,)
+    costs = [(tools.rules[leg.plan.chain].native, leg.cost) for leg in legs]
+    net = net_gain(summed(*(leg.replayed.changes for leg in legs)), costs, book.base, view)
     if isinstance(net, Rejected):
         return net
     if net <= 0:
-        return Rejected("net_profit", f"leaves {net} of {book.base} after costs", (("net", net), ("cost", planned.cost)))
-    return funded(plan, native, book) or planned
+        spent = sum(cost for _, cost in costs)
+        return Rejected("net_profit", f"leaves {net} of {book.base} after costs", (("net", net), ("cost", spent)))
+    if isinstance(planned, PlannedGroup):
+        exposed = refused_group(planned, view, tools, stakes)
+        if exposed is not None:
+            return exposed
+    return funded([leg.plan for leg in legs], tools.rules, book) or planned
 
 
-def net_gain(changes: Sequence[tuple[AssetId, int]], cost: tuple[AssetId, int], base: AssetId, view: Snapshot) -> int | Rejected:
-    """Value balance changes less a cost in ``base``: a gain that cannot be valued counts nothing, a loss that cannot rejects."""
+def refused_group(planned: PlannedGroup, view: Snapshot, tools: Tools, stakes: Sequence[Stake]) -> Rejected | None:
+    """Say why a group may not leave: its time is over, or too much would stand open if only some of its legs filled."""
+    deadline = planned.plan.deadline_ns
+    if deadline <= view.now_ns:
+        return Rejected("deadline", f"its deadline {deadline} is not after {view.now_ns}", (("deadline", deadline), ("now", view.now_ns)))
+    return refused_exposure([leg.replayed.changes for leg in planned.legs], stakes, tools.max_exposure, view)
+
+
+def net_gain(changes: Sequence[tuple[AssetId, int]], costs: Sequence[tuple[AssetId, int]], base: AssetId, view: Snapshot) -> int | Rejected:
+    """Value balance changes less costs in ``base``: a gain that cannot be valued counts nothing, a loss that cannot rejects."""
     total = 0
-    for asset, change in (*changes, (cost[0], -cost[1])):
+    for asset, change in (*changes, *((native, -cost) for native, cost in costs)):
         value = view.value(asset, change, base)
         if not isinstance(value, NoPrice):
             total += value
@@ -182,12 +235,10 @@ def net_gain(changes: Sequence[tuple[AssetId, int]], cost: tuple[AssetId, int], 
     return total
 
 
-def funded(plan: Flow, native: AssetId, book: BookState) -> Rejected | None:
-    """Check that what a plan uses and may cost is free in its book."""
-    wanted: dict[AssetId, int] = {}
-    for asset, amount in (*plan.funds, (native, plan.cost_cap)):
-        wanted[asset] = wanted.get(asset, 0) + amount
-    for asset, amount in sorted(wanted.items()):
+def funded(plans: Sequence[Flow], rules: Mapping[ChainId, ChainRules], book: BookState) -> Rejected | None:
+    """Check that what plans use and may cost together is free in their book."""
+    spent = [one for plan in plans for one in (*plan.funds, (rules[plan.chain].native, plan.cost_cap))]
+    for asset, amount in summed(tuple(spent)):
         free = book.free(asset)
         if free < amount:
             return Rejected("funds", f"needs {amount} of {asset}, {free} is free", (("needed", amount), ("free", free)))

@@ -12,7 +12,7 @@ from tidemill.domain.ids import AssetId, BookId, address_of
 from tidemill.domain.note import Note
 from tidemill.domain.opportunity import Arbitrage, Opportunity
 from tidemill.domain.outcome import OutcomeStatus
-from tidemill.domain.plan import Flow
+from tidemill.domain.plan import Flow, Group
 from tidemill.domain.snapshot import Snapshot
 from tidemill.domain.time import ChainTime
 from tidemill.stages.flight import Landed
@@ -72,16 +72,16 @@ def rejected_note(opportunity: Opportunity, rejected: Rejected, view: Snapshot) 
     head = view.head(opportunity.chain) if opportunity.chain in view.chains else ChainTime(opportunity.chain, opportunity.height, 0)
     text = f"{opportunity.strategy}  {route_text(opportunity, view.assets)}  rejected: {readable(rejected.reason, view.assets)}"
     fields = (("id", opportunity.id), ("strategy", opportunity.strategy), ("rule", rejected.rule), *rejected.numbers)
-    return _note("rejected", "debug", head, text, tuple((key, _plain(value)) for key, value in fields))
+    return note_of("rejected", "debug", head, text, tuple((key, _plain(value)) for key, value in fields))
 
 
-def planned_note(opportunity: Opportunity, plan: Flow, view: Snapshot) -> Note:
+def planned_note(opportunity: Opportunity, plan: Flow | Group, view: Snapshot) -> Note:
     """Tell that a plan left the core."""
     head = view.head(plan.chain)
     why = f": {opportunity.reason}" if opportunity.reason else ""
     text = f"{plan.strategy}  {route_text(opportunity, view.assets)}  sent in block {head.height}{why}"
     fields = (("id", plan.id), ("opportunity", opportunity.id), ("strategy", plan.strategy), ("why", opportunity.reason))
-    return _note("plan", "debug", head, text, fields)
+    return note_of("plan", "debug", head, text, fields)
 
 
 def outcome_note(landed: Landed, native: AssetId, base: AssetId, head: ChainTime, assets: Mapping[AssetId, Asset]) -> Note:
@@ -106,33 +106,33 @@ def outcome_note(landed: Landed, native: AssetId, base: AssetId, head: ChainTime
         first = outcome.fills[0] if outcome.fills else None
         start = f"{amount_text(first.sell, first.amount_in, assets)} {symbol(first.sell, assets)} in" if first else "swaps not told"
         text = f"{plan.strategy}  {route}  {start}  {gains or 'no change'}  {cost}  filled in block {outcome.height}"
-        return _note("fill", "info", head, text, fields)
+        return note_of("fill", "info", head, text, fields)
     text = f"{plan.strategy}  {route}  {outcome.status.value} in block {outcome.height}: {readable(outcome.reason, assets)}  {cost}"
-    return _note("revert", "info", head, text, (*fields, ("reason", outcome.reason)))
+    return note_of("revert", "info", head, text, (*fields, ("reason", outcome.reason)))
 
 
 def refused_note(plan: Flow, route: str, event: RefusedSeen, head: ChainTime, assets: Mapping[AssetId, Asset]) -> Note:
     """Tell that nothing was sent of a plan, who refused it and why; the market moves on under a simulation, the others want a person."""
     text = f"{plan.strategy}  {route}  refused by {event.by}: {readable(event.reason, assets)}"
     fields = (("id", plan.id), ("strategy", plan.strategy), ("by", event.by), ("reason", event.reason))
-    return _note("refused", "warning" if event.by in ("signer", "node") else "debug", head, text, fields)
+    return note_of("refused", "warning" if event.by in ("signer", "node") else "debug", head, text, fields)
 
 
 def head_note(head: ChainTime, block_hash: str) -> Note:
     """Tell that a chain has a new head."""
-    return _note("head", "debug", head, f"block {head.height}", (("hash", block_hash),))
+    return note_of("head", "debug", head, f"block {head.height}", (("hash", block_hash),))
 
 
 def plugin_note(event: PluginState, head: ChainTime) -> Note:
     """Tell that a plugin failed, came back or was disabled."""
     text = f"{event.plugin} {event.state} ({event.failures} in a row): {event.reason}"
-    return _note("plugin", "warning", head, text, (("plugin", event.plugin), ("state", event.state), ("failures", event.failures)))
+    return note_of("plugin", "warning", head, text, (("plugin", event.plugin), ("state", event.state), ("failures", event.failures)))
 
 
 def warmed_note(event: PluginState, head: ChainTime) -> Note:
     """Tell what became of a searcher's warming."""
     fields = (("plugin", event.plugin), ("state", event.state), ("reason", event.reason))
-    return _note("warmed", "info", head, f"{event.plugin}: {event.reason}", fields)
+    return note_of("warmed", "info", head, f"{event.plugin}: {event.reason}", fields)
 
 
 def control_note(event: Control, strategies: Sequence[str], head: ChainTime) -> Note:
@@ -141,16 +141,16 @@ def control_note(event: Control, strategies: Sequence[str], head: ChainTime) -> 
     if event.command == "stop":
         text = f"an operator ends the run{cause}"
     elif event.command == "hold":
-        return _note("stopped", "error", head, f"nothing is sent any more{cause}", (("cause", event.cause),))
+        return note_of("stopped", "error", head, f"nothing is sent any more{cause}", (("cause", event.cause),))
     elif event.command == "flatten":
         text = f"nothing is sent any more but what sells everything back{cause}"
-        return _note("stopped", "error", head, text, (("cause", event.cause),))
+        return note_of("stopped", "error", head, text, (("cause", event.cause),))
     elif event.command == "release":
-        return _note("released", "warning", head, f"trading goes on{cause}", (("cause", event.cause),))
+        return note_of("released", "warning", head, f"trading goes on{cause}", (("cause", event.cause),))
     else:
         text = f"an operator {event.command}d {', '.join(strategies) or 'no strategy'}{cause}"
     fields = (("command", event.command), ("strategies", tuple(strategies)), ("cause", event.cause))
-    return _note("control", "info", head, text, fields)
+    return note_of("control", "info", head, text, fields)
 
 
 def flattened_note(left: Sequence[tuple[BookId, AssetId, int, str]], head: ChainTime, assets: Mapping[AssetId, Asset]) -> Note:
@@ -158,15 +158,16 @@ def flattened_note(left: Sequence[tuple[BookId, AssetId, int, str]], head: Chain
     stays = [f"{amount_text(asset, amount, assets)} {symbol(asset, assets)} of {book} ({reason})" for book, asset, amount, reason in left]
     text = f"everything else was sold back; what stays: {'; '.join(stays)}" if stays else "everything was sold back"
     fields = (("left", tuple((book, asset, str(amount), reason) for book, asset, amount, reason in left)),)
-    return _note("flattened", "warning", head, text, fields)
+    return note_of("flattened", "warning", head, text, fields)
 
 
 def halt_note(head: ChainTime, reason: str) -> Note:
     """Tell that trading stops."""
-    return _note("halt", "error", head, f"trading stops: {reason}", (("reason", reason),))
+    return note_of("halt", "error", head, f"trading stops: {reason}", (("reason", reason),))
 
 
-def _note(event: str, level: str, head: ChainTime, text: str, fields: tuple[tuple[str, object], ...]) -> Note:
+def note_of(event: str, level: str, head: ChainTime, text: str, fields: tuple[tuple[str, object], ...]) -> Note:
+    """Return a note at a head."""
     return Note(event, level, head.height, head.unix_time, text, fields)  # type: ignore[arg-type]
 
 

@@ -17,7 +17,7 @@ from tidemill.hookspecs.strategy import Strategy
 from tidemill.planning.desk import Desk
 from tidemill.planning.replay import Broken, replay_flow
 from tidemill.stages.ideas import priced
-from tidemill.stages.planner import check_plan
+from tidemill.stages.plan_check import check_plan
 from tidemill.units import PPM_SCALE
 from tidemill_testing.desk import FlatLender, FlatRules
 
