@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import structlog
-from attrs import evolve
+from attrs import evolve, frozen
 
 from tidemill.domain.events import Balances, Batch, Event, OutcomeSeen, RefusedSeen
 from tidemill.domain.ids import AssetId, BookId, ChainId, chain_of
@@ -33,6 +33,20 @@ from tidemill.stages.guard import Fault
 
 Refusal = tuple[Literal["simulation", "signer", "node", "venue", "operator"], str]
 """Who said no, and why: nothing was sent."""
+
+
+@frozen
+class _Sealed:
+    """A plan with its slot, as it was tried; nothing is signed."""
+
+    intent: Intent
+    unsigned: Unsigned
+    wallet: Wallet
+    slot: str
+
+    @property
+    def chain(self) -> ChainId:
+        return self.unsigned.chain
 
 
 class LiveExecution:
@@ -130,26 +144,91 @@ class LiveExecution:
         if intent.reopened:
             await self._send_again(intent, height)
             return ()
-        wallet = self.wallets[intent.plan.book, intent.plan.chain]
-        refused = self._stopped(intent.plan.strategy) or await self._carry_out(intent, wallet, height)
+        refused = self._stopped(intent.plan.strategy) or await self._carry_out(intent, height)
         return (RefusedSeen(intent.plan.id, *refused),) if refused is not None else ()
 
-    async def _carry_out(self, intent: Intent, wallet: Wallet, height: int) -> Refusal | None:
-        link = self._links[intent.plan.chain]
+    async def take_together(self, intents: Sequence[Intent], heights: Mapping[ChainId, int]) -> Sequence[Event]:
+        """Sign the legs of a group, keep them all at once, send them; return the refusals of those that were not sent.
+
+        Each leg has been simulated before any is signed, and all signed bytes are on disk before any leaves. What a node refuses for good
+        before another leg has left keeps the rest from leaving.
+
+        Raises:
+            LedgerError: they cannot be kept; nothing was sent.
+        """
+        sealed: list[_Sealed] = []
+        refused = self._stopped(intents[0].plan.strategy)
+        for intent in intents:
+            if refused is None:
+                made = await self._seal(intent, tuple(one.slot for one in sealed if one.chain == intent.plan.chain))
+                if isinstance(made, _Sealed):
+                    sealed.append(made)
+                else:
+                    refused = made[0], f"leg {intents.index(intent) + 1} of {len(intents)}: {made[1]}"
+        refused = refused or self._stopped(intents[0].plan.strategy)
+        if refused is None:
+            records = [self.intents.add(self._record(one, heights[one.chain])) for one in sealed]
+            signed = await self._sign_all(records, [one.unsigned for one in sealed])
+            refused = self._stopped(intents[0].plan.strategy) if isinstance(signed, list) else signed
+            if isinstance(signed, list):
+                return await self._send_all([record.number for record in records], signed, refused)
+        return tuple(RefusedSeen(intent.plan.id, *refused) for intent in intents)
+
+    async def _sign_all(self, records: Sequence[IntentRecord], sealed: Sequence[Unsigned]) -> list[Signed] | Refusal:
+        """Sign all legs and keep them in one commit; where one is not signed none may leave."""
+        signed: list[Signed] = []
+        signer = self._signer
+        assert signer is not None  # noqa: S101 without one nothing is planned
+        for record, unsigned in zip(records, sealed, strict=True):
+            try:
+                signed.append(await signer.sign(unsigned, record.account, record.number))
+            except SignerError as error:
+                reason = f"{error.rule}: {error.reason}" if isinstance(error, SignerRefused) else str(error)
+                dead = [self.intents.change(one.number, IntentState.DEAD, one.since, f"not signed: {reason}") for one in records]
+                self._writer.keep((*records, *dead))
+                return "signer", reason
+        kept = [
+            self.intents.change(record.number, IntentState.SIGNED, record.since, tx=one.ref.tx, raw=one.raw)
+            for record, one in zip(records, signed, strict=True)
+        ]
+        await self._writer.keep_durable((*records, *kept))
+        return signed
+
+    async def _send_all(self, numbers: Sequence[int], signed: Sequence[Signed], refused: Refusal | None) -> Sequence[Event]:
+        """Send the legs in order, until one may not leave any more: those behind it stay."""
+        told: list[Event] = []
+        for number, one in zip(numbers, signed, strict=True):
+            record = self.intents.get(number)
+            refused = refused or self._stopped(record.strategy)
+            if refused is not None:
+                await self._keep(Change(number, IntentState.DEAD, record.since, f"never sent: {refused[1]}"), durable=True)
+            else:
+                refused = await self._broadcast(record, one, record.since)
+            if refused is not None:
+                told.append(RefusedSeen(record.plan, *refused))
+        return tuple(told)
+
+    async def _carry_out(self, intent: Intent, height: int) -> Refusal | None:
+        made = await self._seal(intent, ())
+        if not isinstance(made, _Sealed):
+            return made
+        # Whoever pulled the brake while the link was asked wants no signature either
+        stopped = self._stopped(intent.plan.strategy)
+        return stopped or await self._sign_and_send(self.intents.add(self._record(made, height)), made.unsigned)
+
+    async def _seal(self, intent: Intent, taken: tuple[str, ...]) -> _Sealed | Refusal:
+        """Give a plan its slot and try it without effect; ``taken`` are slots that other legs have been given."""
+        link, wallet = self._links[intent.plan.chain], self.wallets[intent.plan.book, intent.plan.chain]
         try:
-            slot = await link.slot(wallet, self.intents.slots(intent.plan.chain, wallet.owner))
+            slot = await link.slot(wallet, (*self.intents.slots(intent.plan.chain, wallet.owner), *taken))
             sealed = await link.seal(intent.unsigned, wallet, slot)
             tried = await link.simulate(sealed)
         except VenueError as error:
             return "node", str(error)
-        if not tried.ok:
-            return "simulation", tried.reason
-        # Whoever pulled the brake while the link was asked wants no signature either
-        stopped = self._stopped(intent.plan.strategy)
-        if stopped is not None:
-            return stopped
-        record = self.intents.add(_planned(self.intents.next_number, self._run, intent, sealed, wallet, slot, height))
-        return await self._sign_and_send(record, sealed)
+        return _Sealed(intent, sealed, wallet, slot) if tried.ok else ("simulation", tried.reason)
+
+    def _record(self, made: _Sealed, height: int) -> IntentRecord:
+        return _planned(self.intents.next_number, self._run, made.intent, made.unsigned, made.wallet, made.slot, height)
 
     async def _sign_and_send(self, record: IntentRecord, sealed: Unsigned) -> Refusal | None:
         """Sign a new transaction, keep it and send it; return a refusal where nothing was sent."""
