@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequenc
 
 import pytest
 
+from tidemill.domain.asset import AssetAmount
 from tidemill.domain.events import Batch, Event, Found, Log, Opening, States
 from tidemill.domain.ids import MAIN_BOOK, AssetId, Key, PoolId
 from tidemill.domain.note import Summary
@@ -77,6 +78,8 @@ class Bench:
         paper: bool = True,
         fresh: Fresh | None = None,
         isolated: Sequence[str] = (),
+        max_exposure: AssetAmount | None = None,
+        unwind_loss_bps: int = 300,
     ) -> None:
         self.rules = rules or ToyRules()
         self.supervisor = Supervisor(owners or {}, 3)
@@ -90,13 +93,14 @@ class Bench:
             market=self.market,
             asked=tuple(Asked(f"strategies.{one.name}", one, (priorities or {}).get(one.name, 0), one.name in isolated) for one in chosen),
             searcher=searcher,
-            tools=Tools(by_name, lenders, chain_rules, risks, wallets, 1),
+            tools=Tools(by_name, lenders, chain_rules, risks, wallets, 1, max_exposure),
             books=books,
             guard=self.supervisor,
             overlay_blocks=overlay_blocks,
             stacking=stacking,
             paper=paper,
             fresh=fresh,
+            unwind_loss_bps=unwind_loss_bps,
         )
         self.parts = parts
         self.core = Core(parts)

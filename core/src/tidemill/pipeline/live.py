@@ -169,9 +169,9 @@ class LiveExecution:
         if refused is None:
             records = [self.intents.add(self._record(one, heights[one.chain])) for one in sealed]
             signed = await self._sign_all(records, [one.unsigned for one in sealed])
-            refused = self._stopped(intents[0].plan.strategy) if isinstance(signed, list) else signed
             if isinstance(signed, list):
-                return await self._send_all([record.number for record in records], signed, refused)
+                return await self._send_all([record.number for record in records], signed)
+            refused = signed
         return tuple(RefusedSeen(intent.plan.id, *refused) for intent in intents)
 
     async def _sign_all(self, records: Sequence[IntentRecord], sealed: Sequence[Unsigned]) -> list[Signed] | Refusal:
@@ -194,9 +194,10 @@ class LiveExecution:
         await self._writer.keep_durable((*records, *kept))
         return signed
 
-    async def _send_all(self, numbers: Sequence[int], signed: Sequence[Signed], refused: Refusal | None) -> Sequence[Event]:
+    async def _send_all(self, numbers: Sequence[int], signed: Sequence[Signed]) -> Sequence[Event]:
         """Send the legs in order, until one may not leave any more: those behind it stay."""
         told: list[Event] = []
+        refused: Refusal | None = None
         for number, one in zip(numbers, signed, strict=True):
             record = self.intents.get(number)
             refused = refused or self._stopped(record.strategy)
