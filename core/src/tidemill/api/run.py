@@ -227,7 +227,7 @@ async def _run(job: Job, pace: Pace) -> Summary:
         control = Control(listener, RunFacts(job.header(), anyio.current_time(), str(job.options.record or ""), job.data, number))
         with Watchdog(job.pipeline.config.execution.watchdog_s, job.pipeline.supervisor, job.stop, rescue) as watchdog:
             warming.start()
-            first = opening_batch(job.pipeline.books, held, going.intents, live=job.setup is not None)
+            first = opening_batch(job.pipeline.books, held, going.intents, going.groups, live=job.setup is not None)
             summary = await _drive(driver, job, links, first, going.changed, control, watchdog)
         if writer is not None:
             writer.finish(summary.ledger_hash)

@@ -5,13 +5,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from attrs import frozen
+from attrs import evolve, frozen
 
+from tidemill.domain.exposure import ENDED_GROUPS
 from tidemill.domain.ids import AssetId, BookId, PlanId
 from tidemill.domain.intent import IntentRecord, IntentStep
-from tidemill.domain.records import EntryRow, ResultRow, Row, mentions
+from tidemill.domain.records import EntryRow, IntentRow, ResultRow, Row, mentions
 from tidemill.hookspecs.markers import hookspec
 from tidemill.hookspecs.plugin import Plugin
+
+GROUP_MARK = '"type":"Group"'
+"""What the text of a group of plans holds, and that of no other plan."""
 
 
 @frozen
@@ -104,6 +108,18 @@ class Store(Plugin):
 
         It is asked for every plan that is still open when a run starts: an index by plan keeps that start quick.
         """
+
+    def groups(self) -> Sequence[IntentRow]:
+        """Return the groups of plans of all runs that have not ended, oldest first: the first row of each, in the state of its last one.
+
+        By default all rows are looked at; a store that can ask for rows by their plan need not.
+        """
+        found: dict[PlanId, IntentRow] = {}
+        for run in self.runs():
+            for row in self.rows(run.run):
+                if isinstance(row, IntentRow) and (row.plan in found or GROUP_MARK in row.flow):
+                    found[row.plan] = evolve(found.get(row.plan, row), state=row.state)
+        return tuple(row for row in found.values() if row.state not in ENDED_GROUPS)
 
     @abstractmethod
     def keep_intents(self, changes: Sequence[IntentRecord], at: str, *, durable: bool, run: int = 0, rows: Sequence[Row] = ()) -> None:

@@ -15,7 +15,7 @@ from tidemill.api.live.gates import Surroundings, gate_findings, refuse
 from tidemill.api.live.left_open import left_open
 from tidemill.api.live.paper_hours import OPTION, PaperHours, paper_hours
 from tidemill.api.signing import SigningSetup
-from tidemill.domain.events import OpenIntent
+from tidemill.domain.events import OpenGroup, OpenIntent
 from tidemill.domain.ids import AssetId, ChainId
 from tidemill.domain.intent import IntentRecord
 from tidemill.errors import SignerError
@@ -43,6 +43,7 @@ class Going:
     brake: Brake | None = None
     intents: tuple[OpenIntent, ...] = ()
     changed: tuple[IntentRecord, ...] = ()
+    groups: tuple[OpenGroup, ...] = ()
     """New states of these, to be kept in one commit with what the opening books of them."""
 
 
@@ -104,7 +105,7 @@ async def executing(
     left = await left_open(writer, links)
     with _signalled(start.brake):
         execution = live_execution(pipeline, links, start.signer, writer, start.brake, left.book, run)
-        yield Going(execution, start.brake, left.intents, left.changed)
+        yield Going(execution, start.brake, left.intents, left.changed, left.groups)
 
 
 @contextmanager

@@ -1,10 +1,11 @@
 """What earlier runs left open: transactions that may still happen, as the chains see them now."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from attrs import frozen
 
-from tidemill.domain.events import OpenIntent
+from tidemill.api.open_groups import open_groups
+from tidemill.domain.events import OpenGroup, OpenIntent
 from tidemill.domain.ids import ChainId
 from tidemill.domain.intent import IntentRecord, IntentState
 from tidemill.domain.outcome import Outcome, OutcomeStatus
@@ -25,6 +26,7 @@ class LeftOpen:
     book: IntentBook
     intents: tuple[OpenIntent, ...]
     changed: tuple[IntentRecord, ...]
+    groups: tuple[OpenGroup, ...] = ()
 
 
 async def left_open(writer: LedgerWriter, links: Mapping[ChainId, ChainLink]) -> LeftOpen:
@@ -50,7 +52,14 @@ async def left_open(writer: LedgerWriter, links: Mapping[ChainId, ChainLink]) ->
             reason = f"the block at {record.since} that held it is no longer part of the chain"
             changed.append(book.change(record.number, IntentState.BROADCAST, record.since, reason))
         intents.append(OpenIntent(plan, record.tx, None, record.height, record.digest, booked, dropped))
-    return LeftOpen(book, tuple(intents), tuple(changed))
+    return LeftOpen(book, tuple(intents), tuple(changed), _groups(writer, changed))
+
+
+def _groups(writer: LedgerWriter, changed: Sequence[IntentRecord]) -> tuple[OpenGroup, ...]:
+    """Return the groups that have not ended; only where there are any all transactions are read."""
+    rows = writer.read(lambda store: tuple(store.groups()))
+    records = {record.number: record for record in (*writer.intents(ended=True), *changed)} if rows else {}
+    return open_groups(rows, tuple(records.values()), writer.results)
 
 
 def _booked(writer: LedgerWriter, record: IntentRecord) -> Outcome | None:

@@ -6,13 +6,15 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+from attrs import evolve
 from sqlalchemy import Column, ColumnElement, Connection, Select, Table, and_, func, or_, select
 
+from tidemill.domain.exposure import ENDED_GROUPS
 from tidemill.domain.ids import AssetId, BookId, PlanId
 from tidemill.domain.intent import IntentRecord, IntentStep
-from tidemill.domain.records import EntryRow, ResultRow, Row, mentions
+from tidemill.domain.records import EntryRow, IntentRow, ResultRow, Row, mentions
 from tidemill.errors import LedgerError
-from tidemill.hookspecs.store import RunInfo
+from tidemill.hookspecs.store import GROUP_MARK, RunInfo
 from tidemill_store_sqlite.connection import reading_engine, translated
 from tidemill_store_sqlite.intent_tables import find_faults, last_number, read_records, read_steps
 from tidemill_store_sqlite.rows import Values, entry_of, intent_of, opportunity_of, result_of
@@ -114,6 +116,13 @@ class Reader:
                 # The tables say which rows may mention it, the rows which do
                 yield from ((info.run, row) for row in found if mentions(row, text))
 
+    def groups(self) -> tuple[IntentRow, ...]:
+        """Return the groups of plans that have not ended, oldest first, in the state of their last row."""
+        first = select(INTENTS).where(INTENTS.c.flow.contains(GROUP_MARK, autoescape=True)).order_by(INTENTS.c.run, INTENTS.c.seq)
+        with translated(self._path, "reading the groups of plans"), self._engine.connect() as connection:
+            found = [intent_of(tuple(record)) for record in connection.execute(first)]
+            return tuple(row for one in found if (row := _in_its_last_state(connection, one)).state not in ENDED_GROUPS)
+
     def intents(self, *, ended: bool) -> tuple[IntentRecord, ...]:
         """Return the transactions that have not ended, in order of their numbers; with ``ended`` all of them."""
         with translated(self._path, "reading the intents"), self._engine.connect() as connection:
@@ -141,6 +150,11 @@ class Reader:
             if _has_intents(connection):
                 problems += [f"{self._path}: {fault}" for fault in find_faults(connection)]
         return tuple(problems)
+
+
+def _in_its_last_state(connection: Connection, row: IntentRow) -> IntentRow:
+    last = select(INTENTS.c.state).where(INTENTS.c.plan == row.plan).order_by(INTENTS.c.run.desc(), INTENTS.c.seq.desc()).limit(1)
+    return evolve(row, state=connection.execute(last).scalar_one())
 
 
 def _has_intents(connection: Connection) -> bool:

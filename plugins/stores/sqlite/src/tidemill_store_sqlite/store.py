@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from tidemill import NoSettings, Store
 from tidemill.domain.ids import AssetId, BookId, PlanId
 from tidemill.domain.intent import IntentRecord, IntentStep
-from tidemill.domain.records import ResultRow, Row
+from tidemill.domain.records import IntentRow, ResultRow, Row
 from tidemill.errors import LedgerError
 from tidemill.hookspecs.store import RunInfo
 from tidemill_store_sqlite.lock import WriterLock
@@ -124,6 +124,9 @@ class SqliteStore(Store):
 
     def naming(self, text: str) -> Iterator[tuple[int, Row]]:
         return self._open_for_reading().naming(text)
+
+    def groups(self) -> Sequence[IntentRow]:
+        return self._open_for_reading().groups()
 
     def keep_intents(self, changes: Sequence[IntentRecord], at: str, *, durable: bool, run: int = 0, rows: Sequence[Row] = ()) -> None:
         from tidemill_store_sqlite.intent_tables import keep_changes
