@@ -4,10 +4,10 @@ from attrs import evolve
 
 from tidemill.domain.answers import CannotFit, Rejected
 from tidemill.domain.events import OpenGroup
-from tidemill.domain.exposure import Changes
+from tidemill.domain.exposure import Changes, summed
 from tidemill.domain.ids import AssetId, ChainId, OpportunityId, PlanId, chain_of, content_id
 from tidemill.domain.outcome import Outcome, OutcomeStatus
-from tidemill.domain.plan import Flow, Group
+from tidemill.domain.plan import Flow, Group, Orders
 from tidemill.domain.snapshot import Snapshot
 from tidemill.pipeline.workbench import Workbench
 from tidemill.planning.replay import Broken
@@ -42,8 +42,7 @@ class Grouping:
         group = known.group
         fates = {plan: _fate(outcome, _chain_of(group, plan)) for plan, outcome in known.outcomes}
         legs = {leg.id for leg in group.plans}
-        # What a leg should bring was known to the run that sent it; what it takes stands in the plan
-        expected: dict[PlanId, Changes] = {leg.id: tuple((asset, -amount) for asset, amount in leg.funds) for leg in group.plans}
+        expected = {leg.id: _least(leg) for leg in group.plans}
         standing = self._groups.add(group, expected, {plan: fate for plan, fate in fates.items() if plan in legs})
         for plan in known.backs:
             self._groups.send_back(standing, plan, fates.get(plan))
@@ -163,6 +162,12 @@ class Grouping:
 
 def _chain_of(group: Group, plan: PlanId) -> ChainId:
     return next((leg.chain for leg in group.plans if leg.id == plan), group.chain)
+
+
+def _least(leg: Flow | Orders) -> Changes:
+    """Return what a leg takes and the least that it brings, as its plan says: what it should bring was known to the run that sent it."""
+    brought = [(leg.swaps[-1].buy, max(1, leg.swaps[-1].min_out))] if isinstance(leg, Flow) else []
+    return summed(tuple((asset, -amount) for asset, amount in leg.funds), tuple(brought))
 
 
 def _fate(outcome: Outcome, chain: ChainId) -> Fate:

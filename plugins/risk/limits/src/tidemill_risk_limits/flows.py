@@ -1,6 +1,9 @@
-"""What a finished flow does, replayed: the impact of each swap and what is left after its cost."""
+"""What finished flows do, replayed: the impact of each swap and what is left after their cost."""
 
-from tidemill import AssetAmount, AssetId, Snapshot
+from collections import ChainMap
+from collections.abc import Sequence
+
+from tidemill import AssetAmount, AssetId, PoolId, Snapshot
 from tidemill.domain.answers import NoPrice, Rejected
 from tidemill.domain.outcome import Fill
 from tidemill.domain.plan import Flow
@@ -13,18 +16,32 @@ from tidemill_risk_limits.money import shown
 from tidemill_risk_limits.settings import LimitsSettings
 
 
-def check_flow(flow: Flow, settings: LimitsSettings, snapshot: Snapshot) -> Rejected | None:
-    """Return the first rule that a flow breaks as it would execute now, or None."""
-    at = snapshot.at(flow.chain)
-    replayed = replay_flow(flow, snapshot.pools, at)
-    if isinstance(replayed, Broken):
-        return Rejected(replayed.rule, replayed.reason)
-    limit_bps = settings.max_impact_bps
+def check_flows(flows: Sequence[Flow], settings: LimitsSettings, snapshot: Snapshot) -> Rejected | None:
+    """Return the first rule that flows break as they would execute now, one after the other, or None.
+
+    Of several, the legs of one group, each meets the pools as the ones before it leave them, and what they gain and cost counts together.
+    """
+    pools: ChainMap[PoolId, Pool] = ChainMap({}, snapshot.pools)  # type: ignore[arg-type]
+    changes: list[tuple[AssetId, int]] = []
+    for flow in flows:
+        at = snapshot.at(flow.chain)
+        replayed = replay_flow(flow, pools, at)
+        if isinstance(replayed, Broken):
+            return Rejected(replayed.rule, replayed.reason)
+        rejected = _check_impacts(replayed, settings.max_impact_bps, at)
+        if rejected is not None:
+            return rejected
+        pools.update(dict(replayed.after))
+        changes += [*replayed.changes, (snapshot.chains[flow.chain].native, -flow.cost_cap)]
+    return _check_profit(changes, settings.min_net_profit, snapshot) if flows and settings.min_net_profit is not None else None
+
+
+def _check_impacts(replayed: Replayed, limit_bps: int | None, at: ChainTime) -> Rejected | None:
     for fill, pool in zip(replayed.fills, replayed.before, strict=True):
         rejected = _check_impact(fill, pool, limit_bps, at) if limit_bps is not None else None
         if rejected is not None:
             return rejected
-    return _check_profit(flow, replayed, settings.min_net_profit, snapshot) if settings.min_net_profit is not None else None
+    return None
 
 
 def _check_impact(fill: Fill, pool: Pool, limit_bps: int, at: ChainTime) -> Rejected | None:
@@ -40,11 +57,10 @@ def _check_impact(fill: Fill, pool: Pool, limit_bps: int, at: ChainTime) -> Reje
     return Rejected(rule, text, (("found", impact), ("limit", limit_bps)))
 
 
-def _check_profit(flow: Flow, replayed: Replayed, least: AssetAmount, snapshot: Snapshot) -> Rejected | None:
+def _check_profit(changes: Sequence[tuple[AssetId, int]], least: AssetAmount, snapshot: Snapshot) -> Rejected | None:
     """A gain that cannot be valued counts nothing; a loss or a cost that cannot rejects."""
     rule, net = "min_net_profit", 0
-    spent: tuple[AssetId, int] = snapshot.chains[flow.chain].native, -flow.cost_cap
-    for asset, change in (*replayed.changes, spent):
+    for asset, change in changes:
         value = snapshot.value(asset, change, least.asset)
         if not isinstance(value, NoPrice):
             net += value

@@ -8,7 +8,7 @@ from tidemill.domain.book import BookState
 from tidemill.domain.decision import Allowance
 from tidemill.domain.opportunity import Arbitrage
 from tidemill.domain.plan import Flow, Group, Orders, Plan
-from tidemill_risk_limits.flows import check_flow
+from tidemill_risk_limits.flows import check_flows
 from tidemill_risk_limits.money import UNLIMITED, above, cap_in, cost_in, open_value, reserved_of
 from tidemill_risk_limits.pools import check_pools
 from tidemill_risk_limits.settings import LimitsSettings
@@ -51,17 +51,15 @@ class Limits(RiskCheck):
         return tuple(name for name in _MONEY if getattr(self.settings, name))
 
     def check(self, plan: Plan, book: BookState, snapshot: Snapshot) -> Rejected | None:
-        """Look at each flow of the plan, then at the money of all its parts together."""
-        rejected = self._crowded(book) or check_pools(plan.pools, self.settings, snapshot)
+        """Look at the flows of the plan, then at the money of all its parts together."""
         parts = plan.plans if isinstance(plan, Group) else (plan,)
-        for part in parts:
-            if rejected is None and isinstance(part, Flow):
-                rejected = check_flow(part, self.settings, snapshot)
+        rejected = self._crowded(book, len(parts)) or check_pools(plan.pools, self.settings, snapshot)
+        rejected = rejected or check_flows([part for part in parts if isinstance(part, Flow)], self.settings, snapshot)
         return rejected or self._check_money(parts, book, snapshot)
 
-    def _crowded(self, book: BookState) -> Rejected | None:
+    def _crowded(self, book: BookState, more: int = 1) -> Rejected | None:
         limit, found = self.settings.max_open_plans, len(book.plans)
-        if limit is None or found < limit:
+        if limit is None or found + more <= limit:
             return None
         return Rejected("max_open_plans", f"{found} plans are in flight, max_open_plans is {limit}", (("found", found), ("limit", limit)))
 
