@@ -10,7 +10,7 @@ from tidemill.domain.answers import Rejected
 from tidemill.domain.asset import AssetAmount
 from tidemill.domain.decision import Allowance, Sized
 from tidemill.domain.events import Control, Head, OutcomeSeen, RefusedSeen, Rollback
-from tidemill.domain.ids import MAIN_BOOK, AssetId, PlanId, PoolId
+from tidemill.domain.ids import MAIN_BOOK, AssetId, MarketId, PlanId, PoolId
 from tidemill.domain.note import Note
 from tidemill.domain.opportunity import Arbitrage, Opportunity
 from tidemill.domain.outcome import Outcome, OutcomeStatus
@@ -150,15 +150,15 @@ def settled(leg: Flow, height: int) -> OutcomeSeen:
 def test_group_leaves_as_a_row_of_its_own_and_all_legs_behind_it(start: Make) -> None:
     """The group is written down before its legs, each leg names it, and each reserves what it uses."""
     run, pools, group = start()
-    first, second = intents(run)
+    first, second = legs(group)
 
-    assert [group.id, first.plan.id, second.plan.id] == [row.plan for row in rows(run, IntentRow)]
-    assert (group.id, group.id) == (first.group, second.group)
-    assert set(pools.values()) == {*first.plan.pools, *second.plan.pools}
+    assert [group.id, first.id, second.id] == [row.plan for row in rows(run, IntentRow)]
+    assert [(first.id, group.id), (second.id, group.id)] == [(intent.plan.id, intent.group) for intent in intents(run)]
+    assert set(pools.values()) == {*first.pools, *second.pools}
     (taken,) = rows(run, OpportunityRow)
     assert ("taken", group.id) == (taken.decision, taken.plan)
     reserved = dict(run.core.books.states[MAIN_BOOK].reserved)
-    assert dict((*first.plan.funds, *second.plan.funds)).items() <= reserved.items()
+    assert dict((*first.funds, *second.funds)).items() <= reserved.items()
 
 
 def test_group_whose_legs_all_fill_is_complete_and_its_profit_counted_once(start: Make) -> None:
@@ -290,7 +290,7 @@ def test_policy_hedge_without_a_venue_keeps_and_says_so(start: Make) -> None:
         def build_execution_plan(self, opportunity: Opportunity, size: Sized, desk: Desk) -> Plan | Rejected:
             group = super().build_execution_plan(opportunity, size, desk)
             assert isinstance(group, Group)
-            return evolve(group, unwind="hedge", hedge="perp:1")
+            return evolve(group, unwind="hedge", hedge=MarketId("perp:1"))
 
     run, _, group = start(Hedging())
     break_leg(run, legs(group)[1])

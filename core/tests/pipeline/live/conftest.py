@@ -225,3 +225,9 @@ def filled() -> Callable[..., Outcome]:
         return Outcome(status, height, block or f"0x{height:x}", (), ((USD, 9),), cost)
 
     return make
+
+
+@pytest.fixture
+def make_flow() -> Callable[..., Flow]:
+    """Makes a plan by its name."""
+    return flow

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from tidemill import AssetAmount, Bps
 from tidemill.domain.answers import Rejected
@@ -11,11 +12,13 @@ from tidemill.domain.ids import MAIN_BOOK, MarketId, OpportunityId, PlanId
 from tidemill.domain.opportunity import Signal
 from tidemill.domain.plan import Group, Orders
 from tidemill_risk_limits import Limits, LimitsSettings, tidemill_register_risks
-from tidemill_testing.market import ETHER, SIM, token
+from tidemill_testing.market import ETHER, SIM, pair_pool, token
 
 WETH, USDC, LOST = token("WETH"), token("USDC"), token("LOST")
 E18, E6 = 10**18, 10**6
 UNLIMITED = 1 << 256
+CHEAP = pair_pool("cheap", {WETH: 1_000 * E18, USDC: 2_000_000 * E6})
+DEAR = pair_pool("dear", {WETH: 1_000 * E18, USDC: 1_900_000 * E6}, dex="sushiswap")
 
 
 def rejection(found: object) -> tuple[str, str]:
@@ -257,6 +260,39 @@ def test_check_orders_and_groups_sum_their_money(make_market: Any, make_book: An
     assert limits.check(order, make_book(), make_market()) is None
     assert [("found", 1_200 * E6), ("limit", 1_000 * E6)] == list(limits.check(group, make_book(), make_market()).numbers)  # type: ignore[union-attr]
     assert "max_impact_bps" == rejection(Limits(LimitsSettings(max_impact_bps=Bps(5))).check(mixed, make_book(), make_market()))[0]
+
+
+def test_check_group_is_judged_by_what_its_legs_leave_together(make_market: Any, make_book: Any, make_flow: Any) -> None:
+    """A leg alone gains nothing: profit and cost count over all legs, each on the pools as the one before leaves them."""
+    whole = make_flow(E18, cost=5)
+    buy, sell = whole.swaps
+    out = CHEAP.amount_out(WETH, USDC, E18, make_market().at(SIM))
+    first = evolve(whole, id=PlanId("1"), swaps=(buy,), guards=())
+    second = evolve(whole, id=PlanId("2"), swaps=(evolve(sell, amount_in=out),), funds=((USDC, out),), guards=())
+    group = Group(PlanId("g"), OpportunityId("o"), "x", MAIN_BOOK, SIM, (first, second), "sell_back", 0)
+    gain = DEAR.amount_out(USDC, WETH, out, make_market().at(SIM)) - E18 - 10
+    enough = Limits(LimitsSettings(min_net_profit=AssetAmount(WETH, gain)))
+    short = Limits(LimitsSettings(min_net_profit=AssetAmount(WETH, gain + 1)))
+    again = evolve(group, plans=(first, evolve(first, id=PlanId("3"), swaps=(evolve(buy, min_out=out),))))
+
+    assert enough.check(group, make_book(), make_market()) is None
+    assert ("min_net_profit", (("found", gain), ("limit", gain + 1))) == _told(short.check(group, make_book(), make_market()))
+    assert "min_out" == rejection(Limits().check(again, make_book(), make_market()))[0]
+
+
+def test_check_group_counts_its_legs_as_plans_in_flight(make_market: Any, make_book: Any, make_flow: Any, make_open: Any) -> None:
+    """Two legs are two transactions."""
+    limits = Limits(LimitsSettings(max_open_plans=2))
+    pair = tuple(evolve(make_flow(E18), id=PlanId(name)) for name in ("1", "2"))
+    group = Group(PlanId("g"), OpportunityId("o"), "x", MAIN_BOOK, SIM, pair, "sell_back", 0)
+
+    assert limits.check(group, make_book(), make_market()) is None
+    assert "max_open_plans" == rejection(limits.check(group, make_book(make_open("a")), make_market()))[0]
+
+
+def _told(found: Rejected | None) -> tuple[str, tuple[tuple[str, int], ...]]:
+    assert found is not None
+    return found.rule, found.numbers
 
 
 def test_amounts_of_unknown_assets_are_shown_in_base_units(make_market: Any, make_book: Any, make_flow: Any) -> None:

@@ -10,8 +10,8 @@ from tidemill.domain.note import Note
 class Counts:
     """What has been told so far. The summary has the exact figures: notes that nobody needs may be dropped under load.
 
-    ``net`` is the sum of what fills and reverts brought after costs, in base units of the asset that ``symbol`` and ``decimals`` name;
-    ``symbol`` is empty while no note has said it.
+    ``net`` is the sum of what fills, reverts and groups of legs brought after costs, in base units of the asset that ``symbol`` and
+    ``decimals`` name; ``symbol`` is empty while no note has said it.
     """
 
     blocks: int = 0
@@ -45,6 +45,9 @@ class Counts:
                 self._earned(note)
             case "revert":
                 self.reverted += 1
+                self._earned(note)
+            case "group" | "exposure":
+                # Legs tell of no profit of their own; where their group ends the note says what all of it left
                 self._earned(note)
 
     def _earned(self, note: Note) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from tidemill import AssetAmount, AssetId, PoolId, Snapshot
 from tidemill.domain.answers import NoPrice, Rejected
+from tidemill.domain.exposure import summed
 from tidemill.domain.outcome import Fill
 from tidemill.domain.plan import Flow
 from tidemill.domain.pool import Pool
@@ -33,7 +34,9 @@ def check_flows(flows: Sequence[Flow], settings: LimitsSettings, snapshot: Snaps
             return rejected
         pools.update(dict(replayed.after))
         changes += [*replayed.changes, (snapshot.chains[flow.chain].native, -flow.cost_cap)]
-    return _check_profit(changes, settings.min_net_profit, snapshot) if flows and settings.min_net_profit is not None else None
+    return (
+        _check_profit(summed(tuple(changes)), settings.min_net_profit, snapshot) if flows and settings.min_net_profit is not None else None
+    )
 
 
 def _check_impacts(replayed: Replayed, limit_bps: int | None, at: ChainTime) -> Rejected | None:
