@@ -264,3 +264,24 @@ def test_make_plugins_unusable_settings_class_names_the_distribution() -> None:
 
     with pytest.raises(PluginContractError, match=r"plugin chains\.acme \(acme-all\): settings is annotated with <class 'int'>"):
         make_plugins(config, [plugin])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("", None), ('max_exposure = ""', None), ('max_exposure = "0"', None), ('max_exposure = "0 WCOIN"', None),
+     ('max_exposure = "1_000.5 WCOIN"', AssetAmount(WCOIN.id, 10005 * 10**17))],
+)  # fmt: skip
+def test_make_plugins_max_exposure_is_an_amount_or_nothing(text: str, expected: AssetAmount | None) -> None:
+    """Nothing, and an amount of 0, let no legs leave that are not atomic together."""
+    assert expected == assembled(f"[chains.acme]\n[execution]\n{text}").max_exposure
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [("1_000", "expected an amount and"), ("1 NOPE", "not a verified symbol"), ("-1 WCOIN", "expected an amount")],
+)
+def test_make_plugins_max_exposure_that_is_none_is_named_with_its_line(value: str, said: str) -> None:
+    """File, line and path, as for any other value."""
+    with pytest.raises(ConfigError, match=said) as found:
+        assembled(f'[chains.acme]\n[execution]\nmax_exposure = "{value}"')
+    assert "$.execution.max_exposure" in str(found.value)

@@ -8,7 +8,7 @@ import pytest
 
 from tidemill.domain.ids import AssetId, BookId, ChainId, OpportunityId, PlanId
 from tidemill.domain.outcome import Outcome, OutcomeStatus
-from tidemill.domain.plan import Flow
+from tidemill.domain.plan import Flow, Group
 from tidemill.domain.records import EntryRow, OpportunityRow, Posting, Row
 from tidemill.ledger.journal import Journal
 from tidemill.ledger.verify import verify
@@ -128,3 +128,15 @@ def test_verify_decision_about_an_opportunity(decision: str, plan: str | None, p
     named = PlanId(plan) if plan else None
     row = OpportunityRow(1, OpportunityId("o"), MAIN, "s", "arbitrage", SIM, 7, USDC, (), 1, 1, decision, "", "", named)
     assert problems == len(verify([row]))
+
+
+def test_verify_knows_the_states_of_groups(flow: Flow) -> None:
+    """A group's rows stand beside those of its legs, and need no result of their own."""
+    journal = Journal()
+    group = Group(PlanId("g"), flow.opportunity, flow.strategy, MAIN, SIM, (flow, attrs.evolve(flow, id=PlanId("two"))), "keep", 9)
+    states = ("planned", "exposed", "unwinding", "unwound", "reopened", "complete", "kept", "failed")
+    rows = [journal.group(group, state, height=7) for state in states]
+
+    assert [] == verify(rows)
+    assert [True, *[False] * 7] == [bool(row.flow) for row in rows]
+    assert ["plan g is 'odd'"] == [text.split(": ")[1].split(",")[0] for text in verify([attrs.evolve(rows[0], state="odd")])]

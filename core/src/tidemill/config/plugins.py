@@ -160,7 +160,7 @@ class _Maker:
         """Return what legs without their counterpart may be worth; None where nothing is set."""
         text = self.config.execution.max_exposure
         try:
-            limit = assets.amount(text) if text else None
+            limit = assets.amount(text) if text not in ("", "0") else None
         except Misfit as misfit:
             self.problems.extend(self.config.places.problem(fault.message, "execution", "max_exposure") for fault in misfit.faults)
             return None

@@ -52,6 +52,15 @@ def test_counts_of_two_bases_leave_the_profit_to_the_summary() -> None:
     assert ("", 2) == (counts.profit, counts.filled)
 
 
+def test_counts_take_the_profit_of_a_group_where_it_ends() -> None:
+    """Its legs say 0; the note of its end, or of what is kept of it, says what all of it left."""
+    counts, money = Counts(), (("symbol", "USDC"), ("decimals", 6))
+    for event, net in (("fill", "0"), ("group", "5000000"), ("exposure", "-2000000")):
+        counts.add(Note(event, "info", 1, 0, "", (("net", net), *money)))
+    counts.add(Note("exposure", "error", 1, 0, "", ()))
+    assert ("+3.00", 1) == (counts.profit, counts.filled)
+
+
 @pytest.mark.parametrize("fields", [(), (("net", "5"),), (("net", None), ("symbol", "USDC"), ("decimals", 6))])
 def test_counts_without_a_stated_profit_show_none(fields: tuple[tuple[str, object], ...]) -> None:
     """A fill that does not say what it earned is counted and not guessed."""

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidemill.domain.ids import AssetId, BookId, ChainId
-from tidemill.domain.records import EntryRow, Posting, Row
+from tidemill import Store
+from tidemill.domain.ids import AssetId, BookId, ChainId, OpportunityId, PlanId
+from tidemill.domain.records import EntryRow, IntentRow, Posting, Row
 from tidemill.errors import LedgerError
-from tidemill.hookspecs.store import Store
 from tidemill.ledger.digest import digest_of
 from tidemill_store_sqlite import SqliteStore, tidemill_register_stores
 
@@ -66,6 +66,30 @@ def test_sums_and_searches_of_its_own_are_those_of_the_rows(store: SqliteStore, 
         assert list(Store.naming(store, text)) == found, text
     assert {1, 2} == {run for run, _ in store.naming("plan-5")}
     assert [named] == [row for _, row in store.naming("plan-5") if isinstance(row, EntryRow) and row.kind == "adjustment"]
+
+
+def test_groups_that_have_not_ended_come_back_in_their_last_state(store: SqliteStore) -> None:
+    """Over all runs, oldest first, as any store gives them by looking at all rows; what has ended is left out."""
+
+    def row(seq: int, plan: str, state: str, flow: str = "") -> IntentRow:
+        names = (PlanId(plan), OpportunityId("o"), BookId("main"), "split", ChainId("sim:1"))
+        return IntentRow(seq, *names, 1, state, (), 0, "", flow)
+
+    text = '{"plans":[],"type":"Group","unwind":"100% _sell_"}'
+    first, second = store.begin("{}", ""), 0
+    written = [
+        row(1, "a", "planned", text),
+        row(2, "leg", "planned", "{}"),
+        row(3, "b", "planned", text),
+        row(4, "b", "failed"),
+    ]
+    store.write(first, [*written, row(5, "c", "planned", text)], durable=True)
+    store.finish(first, "", "")
+    second = store.begin("{}", "")
+    store.write(second, [row(1, "a", "exposed"), row(2, "d", "planned", text), row(3, "d", "kept"), row(4, "c", "reopened")], durable=True)
+
+    assert [("a", "exposed", text), ("c", "reopened", text)] == [(one.plan, one.state, one.flow) for one in store.groups()]
+    assert list(Store.groups(store)) == list(store.groups())
 
 
 def test_rows_of_any_amounts_come_back_equal(store: SqliteStore) -> None:
