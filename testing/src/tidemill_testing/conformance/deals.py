@@ -39,11 +39,12 @@ class Deal:
         return self.opportunity.asset if isinstance(self.opportunity, Arbitrage) else self.opportunity.funding
 
     def book(self) -> BookState:
-        """Return a book that is rich in what goes in and in the native coin."""
+        """Return a book that is rich in what goes in, in what every leg sells, and in the native coin."""
         native = self.snapshot.chains[self.opportunity.chain].native
         known = self.snapshot.books.get(MAIN_BOOK)
         base = known.base if known is not None else self.asset
-        return BookState(MAIN_BOOK, base, {self.asset: RICH, native: RICH})
+        sold = [leg.sell for leg in self.opportunity.legs] if isinstance(self.opportunity, Arbitrage) else []
+        return BookState(MAIN_BOOK, base, dict.fromkeys([self.asset, *sold, native], RICH))
 
     def desk(self) -> Desk:
         """Return a desk with that book, a lender of plenty, and a chain that costs nothing: whatever gains is worth its plan."""

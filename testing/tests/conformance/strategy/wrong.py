@@ -14,10 +14,11 @@ from attrs import evolve
 from tidemill import Arbitrage, Bps, Opportunity, Snapshot, Strategy, settings
 from tidemill.domain.answers import Rejected
 from tidemill.domain.decision import Allowance, Sized, Valid
-from tidemill.domain.ids import BookId, OpportunityId, Pair, content_id
-from tidemill.domain.plan import Flow, Plan
+from tidemill.domain.ids import BookId, ChainId, OpportunityId, Pair, PlanId, content_id
+from tidemill.domain.plan import Flow, Group, Plan
 from tidemill.domain.snapshot import DexPolicy
 from tidemill.planning.desk import Desk
+from tidemill.planning.legs import build_group, size_group
 from tidemill_testing.conformance import StrategyConformance
 from tidemill_testing.sim import sim_market
 
@@ -304,3 +305,63 @@ class Silent(Sound):
 class TestSTR24Silent(Few):
     plugin = Silent
     capabilities = frozenset({"trades_simulated"})
+
+
+class Apart(Sound):
+    """Sends both legs as transactions of their own; breaks nothing."""
+
+    def calculate_position_size(self, opportunity: Opportunity, allowance: Allowance, desk: Desk) -> Sized | Rejected:
+        assert isinstance(opportunity, Arbitrage)
+        return size_group(opportunity, allowance, desk)
+
+    def build_execution_plan(self, opportunity: Opportunity, size: Sized, desk: Desk) -> Plan | Rejected:
+        assert isinstance(opportunity, Arbitrage)
+        group = build_group(opportunity, size, desk, within_s=60)
+        return self.grouped(group, desk) if isinstance(group, Group) else group
+
+    def grouped(self, group: Group, desk: Desk) -> Group:
+        return group
+
+
+class TestSoundApart(Few):
+    plugin = Apart
+
+
+class TooLate(Apart):
+    def grouped(self, group: Group, desk: Desk) -> Group:
+        return evolve(group, deadline_ns=desk.view.now_ns)
+
+
+class TestSTR25TooLate(Few):
+    plugin = TooLate
+
+
+class Elsewhere(Apart):
+    def grouped(self, group: Group, desk: Desk) -> Group:
+        return evolve(group, plans=(group.plans[0], evolve(group.plans[1], chain=ChainId("sim:7"))))
+
+
+class TestSTR25Elsewhere(Few):
+    plugin = Elsewhere
+
+
+class TwiceOver(Apart):
+    def grouped(self, group: Group, desk: Desk) -> Group:
+        again = evolve(group.plans[0], id=PlanId(f"{group.id}-again"))
+        return evolve(group, plans=(*group.plans, again))
+
+
+class TestSTR25TwiceOver(Few):
+    plugin = TwiceOver
+
+
+class Demanding(Apart):
+    def grouped(self, group: Group, desk: Desk) -> Group:
+        first, second = group.plans
+        assert isinstance(second, Flow)
+        (swap,) = second.swaps
+        return evolve(group, plans=(first, evolve(second, swaps=(evolve(swap, min_out=swap.min_out * 2),))))
+
+
+class TestSTR25Demanding(Few):
+    plugin = Demanding

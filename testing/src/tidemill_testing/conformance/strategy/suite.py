@@ -1,7 +1,7 @@
 """Rules for strategies: pure, repeatable, without memory, blind to the future, and within what they are allowed."""
 
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from tidemill.domain.decision import Sized
@@ -9,8 +9,10 @@ from tidemill.domain.events import Proposals
 from tidemill.domain.opportunity import Opportunity
 from tidemill.domain.snapshot import Snapshot
 from tidemill.errors import DecodeError
+from tidemill.hookspecs.strategy import Strategy
 from tidemill.tape.codec import decode_event, encode_event
 from tidemill_testing.conformance import asking, deals
+from tidemill_testing.conformance.groups import wrong_group
 from tidemill_testing.conformance.hostile_market import hostile_snapshots
 from tidemill_testing.conformance.rule import rule
 from tidemill_testing.conformance.strategy.pure import StrategyPurity, carried_out
@@ -110,12 +112,8 @@ class StrategyConformance(StrategyPurity):
         If this fails: quote each swap on ``desk.view.pools`` with what the swap before gives, and ask for no more than it pays.
         """
         strategy = self.make()
-        for deal in self._deals(snapshots):
-            for allowance in deals.allowances(deal):
-                size = self._answer("calculate_position_size", strategy.calculate_position_size, deal.opportunity, allowance, deal.desk())
-                if isinstance(size, Sized) and deals.wrong_size(size, allowance) is None:
-                    plan = self._answer("build_execution_plan", strategy.build_execution_plan, deal.opportunity, size, deal.desk())
-                    self._none(deals.wrong_plan(plan, deal, strategy, size))
+        for deal, size, plan in self._plans(strategy, snapshots):
+            self._none(deals.wrong_plan(plan, deal, strategy, size))
 
     @rule("STR-22", "opportunities survive pickling and the tape")
     def test_opportunities_survive_pickling_and_the_tape(self, snapshots: Sequence[Snapshot]) -> None:
@@ -143,6 +141,25 @@ class StrategyConformance(StrategyPurity):
         summary = run_strategy(self.plugin, self.made_settings(), blocks=TRADED_BLOCKS).summary
         if not summary.opportunities:
             self.broken(f"nothing was found in {summary.blocks} blocks")
+
+    @rule("STR-25", "the legs of a group hold one after the other, before its deadline")
+    def test_legs_of_a_group_hold(self, snapshots: Sequence[Snapshot]) -> None:
+        """Legs that are not atomic together leave at the same time: one that breaks on what the others leave stands alone at once.
+
+        If this fails: build groups with ``tidemill.planning.legs.build_group``, or quote each leg on the pools as the legs before it leave
+        them, pay it from own money, and set ``deadline_ns`` after ``desk.view.now_ns``. A strategy without groups keeps this rule.
+        """
+        for deal, size, plan in self._plans(self.make(), snapshots):
+            self._none(wrong_group(plan, deal, size))
+
+    def _plans(self, strategy: Strategy, snapshots: Sequence[Snapshot]) -> Iterator[tuple[deals.Deal, Sized, object]]:
+        """Yield what is built of each sound size."""
+        for deal in self._deals(snapshots):
+            for allowance in deals.allowances(deal):
+                size = self._answer("calculate_position_size", strategy.calculate_position_size, deal.opportunity, allowance, deal.desk())
+                if isinstance(size, Sized) and deals.wrong_size(size, allowance) is None:
+                    build = strategy.build_execution_plan
+                    yield deal, size, self._answer("build_execution_plan", build, deal.opportunity, size, deal.desk())
 
     def _deals(self, snapshots: Sequence[Snapshot]) -> list[deals.Deal]:
         sound = [
