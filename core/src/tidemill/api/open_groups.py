@@ -46,7 +46,10 @@ def _outcome(record: IntentRecord | None, booked: Sequence[ResultRow]) -> Outcom
         reason = booked[-1].reason if booked else "it was never signed: the run ended before"
         return Outcome(OutcomeStatus.DEAD, 0, "", reason=reason)
     if record.state in _INCLUDED:
-        row = next((row for row in reversed(booked) if row.status in (OutcomeStatus.FILLED, OutcomeStatus.REVERTED)), None)
+        seen = record.state is IntentState.SEEN
+        landed = [row for row in booked if row.status in (OutcomeStatus.FILLED, OutcomeStatus.REVERTED)]
+        # Of a block that may still be dropped only what was booked of this very block counts
+        row = next((row for row in reversed(landed) if not seen or row.height == record.since), None)
         return Outcome(OutcomeStatus(row.status), row.height, row.block_hash, (), row.changes, row.cost, row.reason) if row else None
     if record.ended:
         return Outcome(OutcomeStatus.DEAD, record.since, "", reason=record.reason or record.state.value)

@@ -109,7 +109,7 @@ class Store(Plugin):
         It is asked for every plan that is still open when a run starts: an index by plan keeps that start quick.
         """
 
-    def groups(self) -> Sequence[IntentRow]:
+    def open_groups(self) -> Sequence[IntentRow]:
         """Return the groups of plans of all runs that have not ended, oldest first: the first row of each, in the state of its last one.
 
         By default all rows are looked at; a store that can ask for rows by their plan need not.

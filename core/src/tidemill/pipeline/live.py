@@ -8,24 +8,22 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import structlog
-from attrs import evolve, frozen
 
 from tidemill.domain.events import Balances, Batch, Event, OutcomeSeen, RefusedSeen
 from tidemill.domain.ids import AssetId, BookId, ChainId, chain_of
 from tidemill.domain.intent import IntentRecord, IntentState, is_exclusive
 from tidemill.domain.outcome import Outcome
-from tidemill.domain.plan import Flow
 from tidemill.domain.snapshot import Snapshot
 from tidemill.domain.transaction import Signed, Unsigned, Wallet
 from tidemill.errors import RefusedByVenue, SignerError, SignerRefused, VenueError
 from tidemill.hookspecs.chain import ChainLink, ChainRules
 from tidemill.ledger.intents import IntentBook
-from tidemill.ledger.plan_text import plan_to_text
 from tidemill.ledger.reconcile import INCLUDED, Cancel, ChainView, Change, Send, Tell, reconcile
 from tidemill.pipeline.brake import Brake
 from tidemill.pipeline.execution import Settled
 from tidemill.pipeline.flattening import STRATEGY as FLATTEN
 from tidemill.pipeline.known_blocks import KnownBlocks
+from tidemill.pipeline.transactions import Sealed, cancelling, planned
 from tidemill.pipeline.writer import LedgerWriter
 from tidemill.signing.client import SignerClient
 from tidemill.stages.effects import Intent
@@ -33,20 +31,6 @@ from tidemill.stages.guard import Fault
 
 Refusal = tuple[Literal["simulation", "signer", "node", "venue", "operator"], str]
 """Who said no, and why: nothing was sent."""
-
-
-@frozen
-class _Sealed:
-    """A plan with its slot, as it was tried; nothing is signed."""
-
-    intent: Intent
-    unsigned: Unsigned
-    wallet: Wallet
-    slot: str
-
-    @property
-    def chain(self) -> ChainId:
-        return self.unsigned.chain
 
 
 class LiveExecution:
@@ -156,12 +140,12 @@ class LiveExecution:
         Raises:
             LedgerError: they cannot be kept; nothing was sent.
         """
-        sealed: list[_Sealed] = []
+        sealed: list[Sealed] = []
         refused = self._stopped(intents[0].plan.strategy)
         for intent in intents:
             if refused is None:
                 made = await self._seal(intent, tuple(one.slot for one in sealed if one.chain == intent.plan.chain))
-                if isinstance(made, _Sealed):
+                if isinstance(made, Sealed):
                     sealed.append(made)
                 else:
                     refused = made[0], f"leg {intents.index(intent) + 1} of {len(intents)}: {made[1]}"
@@ -211,13 +195,13 @@ class LiveExecution:
 
     async def _carry_out(self, intent: Intent, height: int) -> Refusal | None:
         made = await self._seal(intent, ())
-        if not isinstance(made, _Sealed):
+        if not isinstance(made, Sealed):
             return made
         # Whoever pulled the brake while the link was asked wants no signature either
         stopped = self._stopped(intent.plan.strategy)
         return stopped or await self._sign_and_send(self.intents.add(self._record(made, height)), made.unsigned)
 
-    async def _seal(self, intent: Intent, taken: tuple[str, ...]) -> _Sealed | Refusal:
+    async def _seal(self, intent: Intent, taken: tuple[str, ...]) -> Sealed | Refusal:
         """Give a plan its slot and try it without effect; ``taken`` are slots that other legs have been given."""
         link, wallet = self._links[intent.plan.chain], self.wallets[intent.plan.book, intent.plan.chain]
         try:
@@ -226,10 +210,10 @@ class LiveExecution:
             tried = await link.simulate(sealed)
         except VenueError as error:
             return "node", str(error)
-        return _Sealed(intent, sealed, wallet, slot) if tried.ok else ("simulation", tried.reason)
+        return Sealed(intent, sealed, wallet, slot) if tried.ok else ("simulation", tried.reason)
 
-    def _record(self, made: _Sealed, height: int) -> IntentRecord:
-        return _planned(self.intents.next_number, self._run, made.intent, made.unsigned, made.wallet, made.slot, height)
+    def _record(self, made: Sealed, height: int) -> IntentRecord:
+        return planned(self.intents.next_number, self._run, made, height)
 
     async def _sign_and_send(self, record: IntentRecord, sealed: Unsigned) -> Refusal | None:
         """Sign a new transaction, keep it and send it; return a refusal where nothing was sent."""
@@ -309,7 +293,7 @@ class LiveExecution:
             return
         if unsigned is None or self._stopped(FLATTEN) is not None:
             return
-        record = self.intents.add(_cancelling(self.intents.next_number, self._run, old, unsigned, height))
+        record = self.intents.add(cancelling(self.intents.next_number, self._run, old, unsigned, height))
         refused = await self._sign_and_send(record, unsigned)
         if refused is not None:
             self._log.warning("a transaction could not be cancelled", tx=old.tx, by=refused[0], reason=refused[1])
@@ -419,48 +403,3 @@ def _known(kept: Sequence[IntentRecord], answers: Mapping[int, Outcome], height:
     """
     told = all(record.number in answers for record in kept if record.raw)
     return told and all(answer.height <= height for answer in answers.values() if answer.status in INCLUDED)
-
-
-def _planned(number: int, run: int, intent: Intent, sealed: Unsigned, wallet: Wallet, slot: str, height: int) -> IntentRecord:
-    plan = intent.plan
-    assert isinstance(plan, Flow)  # noqa: S101 the core sends nothing else
-    return IntentRecord(
-        number=number,
-        run=run,
-        plan=plan.id,
-        book=plan.book,
-        strategy=plan.strategy,
-        chain=plan.chain,
-        account=wallet.owner,
-        flow=plan_to_text(plan),
-        payload=sealed.payload,
-        compute_limit=sealed.compute_limit,
-        compute=sealed.compute,
-        expires=sealed.expires,
-        digest=sealed.digest,
-        height=height,
-        slot=slot,
-        state=IntentState.PLANNED,
-        since=height,
-    )
-
-
-def _cancelling(number: int, run: int, old: IntentRecord, unsigned: Unsigned, height: int) -> IntentRecord:
-    return evolve(
-        old,
-        number=number,
-        run=run,
-        flow="",
-        payload=unsigned.payload,
-        compute_limit=unsigned.compute_limit,
-        compute=unsigned.compute,
-        expires=unsigned.expires,
-        digest=unsigned.digest,
-        height=height,
-        state=IntentState.PLANNED,
-        since=height,
-        tx="",
-        raw=b"",
-        reason="",
-        replaces=old.number,
-    )

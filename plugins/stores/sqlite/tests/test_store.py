@@ -88,8 +88,8 @@ def test_groups_that_have_not_ended_come_back_in_their_last_state(store: SqliteS
     second = store.begin("{}", "")
     store.write(second, [row(1, "a", "exposed"), row(2, "d", "planned", text), row(3, "d", "kept"), row(4, "c", "reopened")], durable=True)
 
-    assert [("a", "exposed", text), ("c", "reopened", text)] == [(one.plan, one.state, one.flow) for one in store.groups()]
-    assert list(Store.groups(store)) == list(store.groups())
+    assert [("a", "exposed", text), ("c", "reopened", text)] == [(one.plan, one.state, one.flow) for one in store.open_groups()]
+    assert list(Store.open_groups(store)) == list(store.open_groups())
 
 
 def test_rows_of_any_amounts_come_back_equal(store: SqliteStore) -> None:

@@ -57,7 +57,7 @@ async def left_open(writer: LedgerWriter, links: Mapping[ChainId, ChainLink]) ->
 
 def _groups(writer: LedgerWriter, changed: Sequence[IntentRecord]) -> tuple[OpenGroup, ...]:
     """Return the groups that have not ended; only where there are any all transactions are read."""
-    rows = writer.read(lambda store: tuple(store.groups()))
+    rows = writer.read(lambda store: tuple(store.open_groups()))
     records = {record.number: record for record in (*writer.intents(ended=True), *changed)} if rows else {}
     return open_groups(rows, tuple(records.values()), writer.results)
 

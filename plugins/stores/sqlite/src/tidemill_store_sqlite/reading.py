@@ -116,7 +116,7 @@ class Reader:
                 # The tables say which rows may mention it, the rows which do
                 yield from ((info.run, row) for row in found if mentions(row, text))
 
-    def groups(self) -> tuple[IntentRow, ...]:
+    def open_groups(self) -> tuple[IntentRow, ...]:
         """Return the groups of plans that have not ended, oldest first, in the state of their last row."""
         first = select(INTENTS).where(INTENTS.c.flow.contains(GROUP_MARK, autoescape=True)).order_by(INTENTS.c.run, INTENTS.c.seq)
         with translated(self._path, "reading the groups of plans"), self._engine.connect() as connection:

@@ -125,8 +125,8 @@ class SqliteStore(Store):
     def naming(self, text: str) -> Iterator[tuple[int, Row]]:
         return self._open_for_reading().naming(text)
 
-    def groups(self) -> Sequence[IntentRow]:
-        return self._open_for_reading().groups()
+    def open_groups(self) -> Sequence[IntentRow]:
+        return self._open_for_reading().open_groups()
 
     def keep_intents(self, changes: Sequence[IntentRecord], at: str, *, durable: bool, run: int = 0, rows: Sequence[Row] = ()) -> None:
         from tidemill_store_sqlite.intent_tables import keep_changes
