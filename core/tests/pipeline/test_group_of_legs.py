@@ -9,7 +9,7 @@ from attrs import evolve
 from tidemill.domain.answers import Rejected
 from tidemill.domain.asset import AssetAmount
 from tidemill.domain.decision import Allowance, Sized
-from tidemill.domain.events import Control, Head, OutcomeSeen, RefusedSeen, Rollback
+from tidemill.domain.events import Control, Head, OpenGroup, Opening, OpenIntent, OutcomeSeen, RefusedSeen, Rollback
 from tidemill.domain.ids import MAIN_BOOK, AssetId, MarketId, PlanId, PoolId
 from tidemill.domain.note import Note
 from tidemill.domain.opportunity import Arbitrage, Opportunity
@@ -394,3 +394,65 @@ def test_ended_groups_are_forgotten_once_their_blocks_are_deep(start: Make) -> N
 
     assert () == run.core.groups.stakes
     assert isinstance(run.tape[-1][0].events[0], Head)
+
+
+class Silent(Split):
+    """Finds nothing: what happens is what an earlier run began."""
+
+    def find_opportunities(self, snapshot: Snapshot) -> Iterator[Opportunity]:
+        yield from ()
+
+
+@pytest.fixture
+def after(bench: Make, start: Make) -> Make:
+    """A run that begins with the group of an earlier one, of whose plans these outcomes are known; the group's legs."""
+
+    def made(
+        outcomes: Callable[[Flow, Flow], tuple[tuple[PlanId, Outcome], ...]], backs: tuple[PlanId, ...] = ()
+    ) -> tuple[Any, Group, tuple[Flow, Flow]]:
+        _, _, group = start()
+        run = bench([Silent()], capital=MONEY, max_exposure=LIMIT, unwind_loss_bps=2_000)
+        first, second = legs(group)
+        known = OpenGroup(group, outcomes(first, second), backs)
+        pending = [leg for leg in (first, second) if leg.id not in dict(known.outcomes)]
+        opening = Opening((), tuple(OpenIntent(leg, height=1) for leg in pending), groups=(known,))
+        run.answer(opening)
+        run.load(POOLS)
+        return run, group, (first, second)
+
+    return made
+
+
+def test_group_that_an_earlier_run_left_exposed_is_sold_back(after: Make) -> None:
+    """What filled then stands open now: the alert is told again, and the sale goes out."""
+    dead = Outcome(OutcomeStatus.DEAD, 0, "", reason="expired")
+    run, group, _ = after(lambda first, second: ((first.id, settled(first, 1).outcome), (second.id, dead)))
+    run.block()
+    run.block()
+
+    assert ["exposed", "unwinding", "unwound"] == states(run, group.id)
+    assert ("exposed", "error") == (told(notes(run, "exposure")[0])["state"], notes(run, "exposure")[0].level)
+    assert "expired" in notes(run, "exposure")[0].text
+
+
+def test_group_that_an_earlier_run_left_in_flight_is_followed(after: Make) -> None:
+    """Its pending leg counts with what its plan says, and completes it when it fills."""
+    run, group, (first, second) = after(lambda first, _: ((first.id, settled(first, 1).outcome),))
+    (stake,) = run.core.groups.stakes
+
+    assert [] == states(run, group.id)
+    (pending,) = stake.pending
+    assert dict(pending) == {asset: -amount for asset, amount in second.funds} | {second.swaps[0].buy: second.swaps[0].min_out}
+    assert dict(stake.settled)[first.swaps[0].buy] == first.swaps[0].min_out
+    run.answer(settled(second, 1))
+    assert ["complete"] == states(run, group.id)
+
+
+def test_sale_that_an_earlier_run_sent_is_not_sent_twice(after: Make) -> None:
+    """A way back whose end is not proven is waited for."""
+    dead = Outcome(OutcomeStatus.DEAD, 0, "", reason="expired")
+    run, group, _ = after(lambda first, second: ((first.id, settled(first, 1).outcome), (second.id, dead)), (PlanId("back"),))
+    run.block()
+
+    assert ["unwinding"] == states(run, group.id)
+    assert [] == intents(run)
