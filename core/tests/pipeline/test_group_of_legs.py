@@ -363,6 +363,17 @@ def test_emergency_stop_holds_the_way_back_too(start: Make) -> None:
     assert ["planned", "exposed", "unwinding", "unwound"] == states(run, group.id)
 
 
+def test_core_that_follows_another_sells_nothing_back_itself(start: Make) -> None:
+    """What the one that it follows sends comes to it; to send it twice would reserve it twice."""
+    run, _, group = start(unwind_loss_bps=2_000)
+    run.core.roster.alone = "split"
+    break_leg(run, legs(group)[1])
+    run.block()
+
+    assert ["planned", "exposed"] == states(run, group.id)
+    assert 2 == len(intents(run))
+
+
 def test_second_group_counts_what_is_open_already(start: Make) -> None:
     """The limit is for all groups together."""
     run, _, _ = start()

@@ -92,6 +92,9 @@ class Grouping:
 
     def unwind(self) -> None:
         """Look, once at each head, for the way back from what stands open; nothing is sold while a leg may still fill."""
+        if self._bench.roster.alone:
+            # A core that follows another one is told what that one sends
+            return
         for one in self._groups.open:
             if one.state != "exposed" or one.pending or one.group.unwind != "sell_back":
                 continue
