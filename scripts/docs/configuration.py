@@ -30,11 +30,10 @@ EXECUTION = {
     "max_failures": "a plugin that fails so often in a row is disabled",
     "watchdog_s": "a run in which nothing moves for so long, because some code does not return, is ended; 0: never",
     "isolation_deadline_ms": "so long a batch waits for a strategy in a process of its own",
-    "unwind_loss_bps": "what is sold back may lose so much of its worth",
     "memory_warn_mb": "warned of once, when the process holds so much more than after its first blocks; 0: never",
     "max_exposure": "the most that legs which are not atomic together may be worth while their counterpart is missing, such as "
     '`"1_000 USDC"`; without it no such legs leave',
-    "unwind_loss_bps": "what filled without its counterpart may lose so much of its worth when it is sold back",
+    "unwind_loss_bps": "what is sold back, because its counterpart did not fill or an operator says so, may lose so much of its worth",
     "warm": "the searcher makes ready what takes long at its first use, compiled kernels for instance, beside the run",
 }
 HEAD = {

@@ -90,7 +90,7 @@ class ExecutionConfig:
     process holds so many megabytes of 10^6 bytes more than after its first blocks (0: never). ``warm``: the searcher makes ready what
     takes long at its first use, beside the run. ``max_exposure``: the most that legs which are not atomic together may be worth while
     their counterpart is missing, as text such as ``1_000 USDC``; ``""``, and an amount of 0: no such legs leave. ``unwind_loss_bps``: what
-    filled one-sided may lose so much of its worth when it is sold back.
+    is sold back may lose so much of its worth.
     """
 
     latency_blocks: int = field(default=1, validator=[ge(1), le(1_000)])

@@ -310,7 +310,6 @@ class Core:
     def _leave(self, planned: Planned, route: str) -> None:
         self._bench.send(planned, route)
 
-
     def _halt(self, reason: str) -> None:
         self.halted = reason
         self._out.notes.append(tell.halt_note(self._bench.when(), reason))

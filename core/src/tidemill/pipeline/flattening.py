@@ -16,7 +16,7 @@ from tidemill.planning.unwind import Bounds, selling
 from tidemill.stages.books import Books
 from tidemill.stages.flight import Flight
 from tidemill.stages.guard import Fault
-from tidemill.stages.planner import Planned, compose
+from tidemill.stages.planner import Planned, compose_one
 
 STRATEGY = "flatten"
 """Under this name its plans stand in the ledger, and leave while a brake holds everything else back."""
@@ -128,7 +128,7 @@ class Flattening:
         if desk.book.free(native) < flow.cost_cap:
             text = f"the sale may cost {flow.cost_cap} of {native}, {desk.book.free(native)} is free"
             return Rejected("funds", text)
-        made = compose(flow, desk, self._parts.tools)
+        made = compose_one(flow, desk, self._parts.tools)
         if isinstance(made, Broken):
             return Rejected(made.rule, made.reason)
         if isinstance(made, CannotFit):
