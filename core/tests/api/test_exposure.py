@@ -9,12 +9,17 @@ from attrs import evolve
 from tidemill.api import exposure as module
 from tidemill.api.books_text import exposure_lines
 from tidemill.api.exposure import exposure
+from tidemill.api.ledger import Ledger, open_ledger
 from tidemill.api.plain import to_plain
 from tidemill.api.running import Running
-from tidemill.domain.ids import MAIN_BOOK, AssetId, ChainId
+from tidemill.domain.ids import MAIN_BOOK, AssetId, ChainId, PlanId
+from tidemill.domain.plan import Flow, Group
+from tidemill.ledger.journal import Journal
+from tidemill.ledger.plan_text import plan_from_text
 
 SIM = ChainId("sim:1")
-USDC, ETH = AssetId("sim:1/erc20:0x" + "aa" * 20), AssetId("sim:1/slip44:60")
+USDC, WETH = AssetId("sim:1/erc20:0x" + "aa" * 20), AssetId("sim:1/erc20:0x" + "bb" * 20)
+ETH = AssetId("sim:1/slip44:60")
 ACCOUNT = "0x" + "ac" * 20
 
 
@@ -76,3 +81,29 @@ def test_exposure_lines_without_the_coins_name_count_base_units(live_books: Path
     lines = list(exposure_lines(evolve(found, transactions=(one,))))
 
     assert "takes a slot, costs at most 1,000,000,000,000,000" in lines[3]
+
+
+def test_exposure_tells_legs_whose_counterpart_is_missing(live_books: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One leg filled, one failed, of one nobody knows: what the filled one changed stands open, and is said with its sign."""
+    with open_ledger(live_books) as ledger:
+        flows = {one.plan: plan_from_text(one.flow) for one in ledger.intents(ended=True) if one.flow}
+    done, lost, dark = (flow for name, flow in flows.items() if name in ("done", "lost", "dark") and isinstance(flow, Flow))
+    group = Group(PlanId("both"), done.opportunity, done.strategy, MAIN_BOOK, SIM, (done, lost, dark), "sell_back", 9)
+    monkeypatch.setattr(
+        "tidemill.api.ledger.Ledger.open_groups", lambda self: (evolve(Journal().group(group, "planned", height=12), state="exposed"),)
+    )
+    real = Ledger.results
+    changed = ((USDC, -100 * 10**6), (WETH, 3 * 10**16))
+    monkeypatch.setattr(
+        "tidemill.api.ledger.Ledger.results",
+        lambda self, plan: tuple(evolve(row, changes=changed) if row.status == "filled" else row for row in real(self, plan)),
+    )
+    found = exposure(live_books)
+    (legs,) = found.groups
+
+    assert ("exposed", 12, 3, 1, 1, (dark.id,)) == (legs.state, legs.since, legs.legs, legs.filled, legs.failed, legs.unproven)
+    assert dict(changed) == dict(legs.amounts)
+    told = "1 of 3 legs filled, 1 failed; stands open with -100.00 USDC, +0.03 WETH; 1 not proven yet; it is sold back"
+    assert [f"group both of spatial in book main: exposed since block 12; {told}"] == [
+        line for line in exposure_lines(found) if line.startswith("group")
+    ]

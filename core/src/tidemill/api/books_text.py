@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from tidemill.api.exposure import AccountExposure, Exposure, OpenTransaction
+from tidemill.api.exposure import AccountExposure, Exposure, OpenLegs, OpenTransaction
 from tidemill.api.plain import Amounts
 from tidemill.api.positions import Holding, Positions
 from tidemill.api.running import running_text
@@ -90,9 +90,22 @@ def exposure_lines(found: Exposure) -> Iterator[str]:
         yield f"book {account.book} on {account.chain}, account {account.account}: {_at_risk(account, known)}"
         own = [one for one in found.transactions if (one.book, one.chain, one.account) == (account.book, account.chain, account.account)]
         yield from rows([_transaction(one, known) for one in own], right=(0,))
+    if found.groups:
+        yield ""
+        yield from (_legs(one, known) for one in found.groups)
     if found.open and not found.running:
         yield ""
         yield "`tidemill reconcile` asks the chain what became of them"
+
+
+def _legs(one: OpenLegs, known: Known) -> str:
+    counts = f"{one.filled} of {one.legs} legs filled, {one.failed} failed"
+    stands = f"; stands open with {amounts_text(one.amounts, known, sign=True)}" if one.amounts else ""
+    waits = f"; {len(one.unproven)} not proven yet" if one.unproven else ""
+    policy = {"sell_back": "it is sold back", "keep": "it is kept", "hedge": "it is hedged, or kept"}[one.unwind]
+    return (
+        f"group {one.group} of {one.strategy} in book {one.book}: {one.state} since block {one.since:,}; {counts}{stands}{waits}; {policy}"
+    )
 
 
 def _at_risk(account: AccountExposure, known: Known) -> str:

@@ -1,4 +1,4 @@
-"""What is at risk now: transactions that are out, by state, and what they hold back and may cost."""
+"""What is at risk now: transactions that are out, by state, what they hold back and may cost, and legs without their counterpart."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -6,12 +6,17 @@ from pathlib import Path
 from attrs import frozen
 
 from tidemill.api.header import LedgerHeader, header_of
-from tidemill.api.ledger import open_ledger
+from tidemill.api.ledger import Ledger, open_ledger
+from tidemill.api.open_groups import open_groups
 from tidemill.api.plain import Amounts
 from tidemill.api.running import chosen_folder, running_in
 from tidemill.domain.asset import Asset
+from tidemill.domain.events import OpenGroup
+from tidemill.domain.exposure import standing_open, summed
 from tidemill.domain.ids import AssetId, BookId, ChainId, PlanId
 from tidemill.domain.intent import IntentRecord, IntentState
+from tidemill.domain.outcome import OutcomeStatus
+from tidemill.domain.records import IntentRow
 from tidemill.ledger.open_intents import by_state, funds_of, heights, is_out
 from tidemill.units import BaseUnits
 
@@ -58,10 +63,32 @@ class AccountExposure:
 
 
 @frozen
+class OpenLegs:
+    """A group of plans that has not ended: ``filled`` and ``failed`` of its ``legs`` are proven.
+
+    ``amounts`` are what stands open without its counterpart, signed base units per asset; ``unproven`` are plans that may still add to it.
+    ``since`` is the height at which it came into its ``state``, ``unwind`` what its policy does about it.
+    """
+
+    group: PlanId
+    book: BookId
+    strategy: str
+    state: str
+    since: int
+    unwind: str
+    legs: int
+    filled: int
+    failed: int
+    amounts: Amounts
+    unproven: tuple[PlanId, ...]
+
+
+@frozen
 class Exposure:
     """All that is at risk; ``running`` says whether a run is on, and ``answers`` whether it could be asked.
 
-    ``states`` counts what is open over all accounts, ``at_risk`` sums it up; where nothing is, it is empty.
+    ``states`` counts what is open over all accounts, ``at_risk`` sums it up; where nothing is, it is empty. ``groups`` are those that have
+    not ended.
     """
 
     data: str
@@ -74,6 +101,7 @@ class Exposure:
     at_risk: Amounts
     accounts: tuple[AccountExposure, ...]
     transactions: tuple[OpenTransaction, ...]
+    groups: tuple[OpenLegs, ...]
     assets: tuple[Asset, ...]
 
 
@@ -91,10 +119,15 @@ def exposure(data: Path | str | None = None) -> Exposure:
     status = going.status
     with open_ledger(folder) as ledger:
         header, records = header_of(ledger.run()), ledger.intents()
+        groups = _groups(ledger)
         seen = heights(ledger.intents(ended=True)) if status is None else {one.chain: one.height for one in status.chains}
     found = tuple(_open(record, header, seen) for record in records)
     at_risk = _sum(found)
-    known = {*at_risk, *(asset for one in found for asset in (*one.reserved, one.native))}
+    known = {
+        *at_risk,
+        *(asset for one in found for asset in (*one.reserved, one.native)),
+        *(asset for one in groups for asset in one.amounts),
+    }
     return Exposure(
         data=str(folder),
         running=going.on,
@@ -106,6 +139,7 @@ def exposure(data: Path | str | None = None) -> Exposure:
         at_risk=at_risk,
         accounts=_accounts(records, found),
         transactions=found,
+        groups=groups,
         assets=tuple(header.assets[asset] for asset in sorted(known) if asset in header.assets),
     )
 
@@ -128,6 +162,34 @@ def _open(record: IntentRecord, header: LedgerHeader, seen: Mapping[ChainId, int
         native=header.natives.get(record.chain, AssetId("")),
         at_risk=is_out(record),
         reason=record.reason,
+    )
+
+
+def _groups(ledger: Ledger) -> tuple[OpenLegs, ...]:
+    rows = {row.plan: row for row in ledger.open_groups()}
+    # What an ended transaction did counts as well, and is only read where a group is open
+    records = ledger.intents(ended=True) if rows else ()
+    return tuple(_legs(one, rows[one.group.id]) for one in open_groups(tuple(rows.values()), records, ledger.results))
+
+
+def _legs(known: OpenGroup, row: IntentRow) -> OpenLegs:
+    outcomes = dict(known.outcomes)
+    legs = [leg.id for leg in known.group.plans]
+    filled = [plan for plan, outcome in outcomes.items() if outcome.status is OutcomeStatus.FILLED]
+    complete = all(plan in filled for plan in legs)
+    counted = [plan for plan in filled if not (complete and plan in legs)]
+    return OpenLegs(
+        group=known.group.id,
+        book=row.book,
+        strategy=row.strategy,
+        state=row.state,
+        since=row.height,
+        unwind=known.group.unwind,
+        legs=len(legs),
+        filled=sum(plan in filled for plan in legs),
+        failed=sum(plan in outcomes and plan not in filled for plan in legs),
+        amounts=dict(standing_open(summed(*(outcomes[plan].changes for plan in counted)))),
+        unproven=tuple(plan for plan in (*legs, *known.backs) if plan not in outcomes),
     )
 
 

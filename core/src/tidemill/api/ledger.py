@@ -13,7 +13,7 @@ from tidemill.discovery.load import load_plugins
 from tidemill.discovery.scan import find_plugins
 from tidemill.domain.ids import AssetId, BookId, ChainId, PlanId, chain_of
 from tidemill.domain.intent import IntentRecord, IntentStep
-from tidemill.domain.records import EntryRow, Row
+from tidemill.domain.records import EntryRow, IntentRow, ResultRow, Row
 from tidemill.errors import UsageError
 from tidemill.hookspecs.store import RunInfo, Store
 from tidemill.ledger.digest import RowDigest
@@ -123,6 +123,14 @@ class Ledger:
     def intents(self, *, ended: bool = False) -> tuple[IntentRecord, ...]:
         """Return our transactions that have not ended, in order of their numbers; with ``ended`` all there ever were."""
         return tuple(self._store.intents(ended=ended))
+
+    def open_groups(self) -> tuple[IntentRow, ...]:
+        """Return the groups of plans that have not ended, oldest first, each as its last row says."""
+        return tuple(self._store.open_groups())
+
+    def results(self, plan: PlanId) -> tuple[ResultRow, ...]:
+        """Return what became of a plan, over all runs, oldest first."""
+        return tuple(self._store.results(plan))
 
     def steps(self, number: int) -> tuple[IntentStep, ...]:
         """Return the history of one transaction of ours, oldest first."""
