@@ -38,7 +38,7 @@ async def anew(self, record, signed, height):
     else:
         return None
     self._writer.keep((self.intents.change(record.number, IntentState.BROADCAST, height),))
-    link, wallet = self._links[record.chain], self._wallets[record.book, record.chain]
+    link, wallet = self._links[record.chain], self.wallets[record.book, record.chain]
     slot = await link.slot(wallet, self.intents.slots(record.chain, wallet.owner))
     plain = evolve(record.unsigned, payload=read_sealed(record.payload).call)
     sealed = await link.seal(plain, wallet, slot)
