@@ -18,6 +18,8 @@ class Unusual(SoundRules):
     lifetime = 150
     finality = 32
     needs = Wants(own_plans=3)
+    play_money = True
+    targets = ("0xtarget",)
 
 
 def test_every_attribute_of_rules_passes_their_guard() -> None:
