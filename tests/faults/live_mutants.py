@@ -30,7 +30,7 @@ from tidemill.domain.intent import IntentState
 from tidemill.errors import OutcomeUnknown
 from tidemill_simworld.envelope import read_sealed
 
-async def anew(self, record, signed, height):
+async def anew(self, record, signed, height, **_):
     try:
         await self._links[record.chain].broadcast(signed)
     except OutcomeUnknown:
@@ -61,7 +61,7 @@ TRUSTS_A_TIMEOUT = replacing(
 from tidemill.domain.intent import IntentState
 from tidemill.errors import OutcomeUnknown
 
-async def trusting(self, record, signed, height):
+async def trusting(self, record, signed, height, **_):
     try:
         await self._links[record.chain].broadcast(signed)
     except OutcomeUnknown as error:

@@ -234,14 +234,14 @@ class LiveExecution:
             return stopped
         return await self._broadcast(kept, signed, record.since)
 
-    async def _broadcast(self, record: IntentRecord, signed: Signed, height: int) -> Refusal | None:
-        """Send signed bytes, for the first time or again; return a refusal where they can never be included."""
+    async def _broadcast(self, record: IntentRecord, signed: Signed, height: int, *, again: bool = False) -> Refusal | None:
+        """Send signed bytes, for the first time or ``again``; return a refusal where they can never be included."""
         reason = ""
         try:
             await self._links[record.chain].broadcast(signed)
         except RefusedByVenue as error:
-            if record.state is not IntentState.SIGNED:
-                # They were out before: what this node refuses another may include
+            if again:
+                # They may have been out before, also by a run that ended before it could say so: what this node refuses another may include
                 self._log.warning("a node refuses what was sent before", tx=record.tx, reason=str(error))
                 return None
             await self._keep(Change(record.number, IntentState.DEAD, height, f"refused by the node: {error}"), durable=True)
@@ -277,7 +277,7 @@ class LiveExecution:
     async def _resend(self, number: int, height: int) -> None:
         record = self.intents.get(number)
         if self._stopped(_purpose(record)) is None:
-            await self._broadcast(record, record.signed, height)
+            await self._broadcast(record, record.signed, height, again=True)
 
     async def _cancel(self, number: int, height: int) -> None:
         """Take the slot of a transaction that nobody includes; where slots run out by themselves there is nothing to do."""

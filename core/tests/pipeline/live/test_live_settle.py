@@ -201,7 +201,7 @@ async def test_transaction_that_an_earlier_run_signed_goes_out(desks: Desks) -> 
 
 
 async def test_transaction_that_an_earlier_run_signed_is_refused_now(desks: Desks) -> None:
-    """It may have been out before this run knew of it, but its state says it was not: proof ends it."""
+    """It may have been out before that run could say so, and another node may have it: only the chain's proof ends it."""
     desk = desks()
     desk.said.fail["broadcast"] = [KeyboardInterrupt()]
     with pytest.raises(KeyboardInterrupt):
@@ -210,7 +210,10 @@ async def test_transaction_that_an_earlier_run_signed_is_refused_now(desks: Desk
     again.said.fail["broadcast"] = [RefusedByVenue("the nonce is used")]
     await again.settle(11)
 
-    assert ["1:dead:refused by the node: the nonce is used"] == again.states()
+    assert ["1:signed:"] == again.states()
+    again.link.outcomes["tx-1"] = Outcome(OutcomeStatus.DEAD, 12, "0xc", reason="nonce 0 is used")
+    await again.settle(13)
+    assert ["1:dead:nonce 0 is used"] == again.states()
 
 
 async def test_transaction_that_was_never_signed_has_ended(desks: Desks) -> None:
