@@ -37,8 +37,8 @@ FAULTS = (
     Fault(
         "a batch dropped by the driver",
         "pipeline/lockstep.py",
-        "                        await self.step(batch, decide=not self._drains)\n",
-        "                        if batch.seq % 5:\n                            await self.step(batch, decide=not self._drains)\n",
+        "                        await self.step(batch, decide=not ending)\n",
+        "                        if batch.seq % 5:\n                            await self.step(batch, decide=not ending)\n",
         (f"{PIPELINE}/test_lockstep.py::test_r2_every_batch_of_a_source_is_fed_once_and_in_order",),
     ),
     Fault(
@@ -57,14 +57,14 @@ FAULTS = (
     ),
     Fault(
         "a balance that is not reserved",
-        "pipeline/core.py",
-        "        self.books.reserve(book, self._open_plan(plan, head.height))\n",
+        "pipeline/workbench.py",
+        "        self.reserve(plan, height)\n",
         "",
         (f"{RULES}::test_capital_that_is_reserved_cannot_be_promised_twice",),
     ),
     Fault(
         "the overlay forgotten",
-        "pipeline/core.py",
+        "pipeline/workbench.py",
         "return self.flight.view(self.market.state)",
         "return self.market.state.pools",
         (f"{RULES}::test_r12_frozen_mispricing_is_earned_once_in_a_hundred_blocks",),
@@ -93,7 +93,7 @@ FAULTS = (
     Fault(
         "an outcome heard twice that counts twice",
         "stages/flight.py",
-        "        if landed.final:\n            del self._open[event.plan]\n            self._settled.add(event.plan)\n",
+        "        if landed.final:\n            del self._open[event.plan]\n            self._settled[event.plan] = self._heads\n",
         "",
         (f"{PIPELINE}/test_books_and_answers.py::test_r5_outcome_heard_twice_counts_once",),
     ),

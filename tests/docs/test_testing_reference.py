@@ -19,6 +19,7 @@ SOURCES = Path(tidemill_testing.__path__[0])
 INSIDE = {
     "bytecode_npm": "where npm's packages lie",
     "bytecode_payer": "what the other modules of bytecode deploy to pay with",
+    "fake_signer": "what answers in a signer's place where the kernel's own tests want it to lie",
     "driver": "what `sim` drives a pipeline with",
     "pinned": "how `sim_market` keeps its snapshots",
     "plugin": "what pytest calls; its fixtures and options stand on the page",

@@ -45,17 +45,16 @@ def refused_exposure(legs: Sequence[Changes], stakes: Sequence[Stake], limit: As
         limit: the most that all of them together may be worth; None: there is no limit set, and no group may leave.
         view: where it is valued.
     """
-    rule = "exposure"
     if limit is None or not limit.amount:
-        return Rejected(rule, 'legs that are not atomic together need a limit: set max_exposure in [execution], such as "1_000 USDC"')
+        return Rejected("exposure", 'legs that are not atomic together need a limit: set max_exposure in [execution], such as "1_000 USDC"')
     if len(legs) > MAX_LEGS:
         text = f"{len(legs)} legs are too many to go together, at most {MAX_LEGS} may"
-        return Rejected(rule, text, (("legs", len(legs)), ("limit", MAX_LEGS)))
+        return Rejected("exposure", text, (("legs", len(legs)), ("limit", MAX_LEGS)))
     own = worst(Stake((), tuple(legs), whole=True), limit.asset, view)
     others = [worst(stake, limit.asset, view) for stake in stakes]
     unvalued = next((one for one in (own, *others) if isinstance(one, NoPrice)), None)
     if unvalued is not None:
-        return Rejected(rule, f"what may stand open cannot be valued in {limit.asset}: {unvalued.detail}")
+        return Rejected("exposure", f"what may stand open cannot be valued in {limit.asset}: {unvalued.detail}")
     is_open = sum(one for one in others if isinstance(one, int))
     total = is_open + (own if isinstance(own, int) else 0)
     if total <= limit.amount:
@@ -63,7 +62,7 @@ def refused_exposure(legs: Sequence[Changes], stakes: Sequence[Stake], limit: As
     unit = limit.asset
     open_text = f" ({is_open} of {unit} by what is out)" if is_open else ""
     text = f"{total} of {unit} might stand without a counterpart{open_text}, the limit is {limit.amount} of {unit}"
-    return Rejected(rule, text, (("exposure", total), ("limit", limit.amount), ("open", is_open)))
+    return Rejected("exposure", text, (("exposure", total), ("limit", limit.amount), ("open", is_open)))
 
 
 def _parts(stake: Stake) -> Iterator[tuple[Changes, ...]]:
