@@ -11,6 +11,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,7 +22,7 @@ from attrs import evolve, frozen
 from tests.faults.live_judge import judged
 from tests.faults.live_stand import Stand, live_stand
 from tests.faults.soak_memory import Sample, slope, warm
-from tests.faults.soak_script import CHAIN, RISK_PPM, STRATEGY_PPM, Part, parts
+from tests.faults.soak_script import CHAIN, FIRST, RISK_PPM, STRATEGY_PPM, Part, parts
 from tidemill.domain.records import IntentRow
 from tidemill.ledger.verify import IN_FLIGHT
 from tidemill_chain_sim.settings import SimSettings
@@ -29,6 +30,7 @@ from tidemill_store_sqlite import SqliteStore
 
 HOUR_S = 3600
 LOOKS_AN_HOUR = 12
+TIMES = 2
 MARKET: Mapping[str, Any] = {"tokens": 10, "pools": 24}
 """Few pools: a block takes milliseconds, and plans leave in every third of them all the same."""
 PLUGINS: Mapping[str, Mapping[str, str]] = {
@@ -68,6 +70,7 @@ def soak(folder: Path, hours: str, seed: int, block_time_s: int = SimSettings().
     key = hashlib.sha256(f"key of soak {seed}".encode()).hexdigest()
     with live_stand(folder, seed=seed, key=key, block_time_s=block_time_s, **MARKET, **CHAIN) as stand:
         _install(stand, block_time_s)
+        stand.always = FIRST
         for number, part in enumerate(script):
             for line in _run(stand, number, part, seed, HOUR_S // block_time_s // LOOKS_AN_HOUR):
                 if line["event"] == "plugin" and line["state"] == "failed":
@@ -166,18 +169,22 @@ def report(hours: str, soaked: Sequence[Soaked]) -> tuple[bool, str]:
     return same and balanced, line
 
 
+def _in_a_folder(hours: str, seed: int) -> Soaked:
+    """Soak, and say what happened."""
+    with TemporaryDirectory(prefix="soak-") as name:
+        one = soak(Path(name), hours, seed)
+    faults = ", ".join(f"{name} {count}" for name, count in one.faults.items())
+    run, signer = slope(warm(one.samples)), slope(warm([evolve(sample, held=sample.signer) for sample in one.samples]))
+    sys.stdout.write(f"a soak of {one.seconds} s: {one.reverts} reverts; {faults}; {one.books}; {one.ledger}; ")
+    sys.stdout.write(f"memory of runs {run}, of signers {signer} MB/h\n")
+    sys.stdout.flush()
+    return one
+
+
 def main(hours: str = "24", seed: str = "1") -> int:
-    """Soak twice, say what happened, and print what it came to; return the exit code."""
-    soaked: list[Soaked] = []
-    for attempt in (1, 2):
-        with TemporaryDirectory(prefix="soak-") as name:
-            soaked.append(soak(Path(name), hours, int(seed)))
-        one = soaked[-1]
-        faults = ", ".join(f"{name} {count}" for name, count in one.faults.items())
-        signer = slope(warm([evolve(sample, held=sample.signer) for sample in one.samples]))
-        sys.stdout.write(f"soak {attempt} in {one.seconds} s: {one.reverts} reverts; {faults}; {one.books}; {one.ledger}\n")
-        sys.stdout.write(f"  signer {'not measured' if signer is None else f'{signer:+.2f} MB/h'}\n")
-        sys.stdout.flush()
+    """Soak twice at once, and print what it came to; return the exit code."""
+    with ThreadPoolExecutor(TIMES) as both:
+        soaked = list(both.map(lambda _: _in_a_folder(hours, int(seed)), range(TIMES)))
     fine, line = report(hours, soaked)
     sys.stdout.write(f"{line}\n")
     return 0 if fine else 1

@@ -7,8 +7,6 @@ from attrs import frozen
 
 SHORTEST_S, LONGEST_S = 2 * 3600, 5 * 3600
 """A run lasts between these, simulated; then another process takes its place."""
-ALONE_BLOCKS = 40
-"""The signer is killed at most so many blocks before a run's end: what the run does without it is no more than refuse plans."""
 CHAIN: dict[str, Any] = {
     "reorganisation_ppm": 20_000,
     "reorganisation_depth": 2,
@@ -26,13 +24,19 @@ CHAIN: dict[str, Any] = {
 Answers that come late are left out: whether one that is about as late as ``node_timeout_ms`` still counts is up to the machine. Answers
 that are lost, and broadcasts that are late, stand for them.
 """
+FIRST = """\
+from tidemill.signing import client
+
+client.AGAIN_S, client.RETURN_S = 0, 60
+"""
+"""What each run begins with: the signer that came back is asked at once, not after a second by a clock that no seed knows."""
 STRATEGY_PPM, RISK_PPM = 10_000, 3_000
 """Chances that the plugin of each kind raises at a height."""
 
 
 @frozen
 class Part:
-    """One run of a soak: how many blocks it lasts, and how many blocks before its end the signer is killed and started again."""
+    """One run of a soak: how many blocks it lasts, and how many blocks before its end the signer is killed and another one started."""
 
     blocks: int
     signer_before_end: int
@@ -49,4 +53,4 @@ def parts(blocks: int, block_time_s: int, seed: int) -> tuple[Part, ...]:
             length -= left // 3
         lengths.append(length)
         left -= length
-    return tuple(Part(length, random.randint(1, max(1, min(ALONE_BLOCKS, length - 2)))) for length in lengths)
+    return tuple(Part(length, random.randint(1, max(1, length - 2))) for length in lengths)

@@ -17,6 +17,8 @@ class Unusual(SoundRules):
     dollars = (TOKEN, COIN)
     lifetime = 150
     finality = 32
+    play_money = True
+    targets = ("0xa1",)
     needs = Wants(own_plans=3)
     play_money = True
     targets = ("0xtarget",)

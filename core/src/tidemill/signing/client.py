@@ -135,9 +135,9 @@ class SignerClient:
         Raises:
             SignerError: it is too early for another try, nobody answers, or the signer is not what it was.
         """
-        wait_s = self._not_before - anyio.current_time()
-        if wait_s > 0:
-            raise SignerError(f"the signer at {self._line.path} went away: it is tried again in {wait_s:.1f} s at the earliest")
+        if anyio.current_time() < self._not_before:
+            # The ledger has these words: how much of the pause has passed is nothing that a run comes to again
+            raise SignerError(f"the signer at {self._line.path} went away: it is tried again within {SLOW_S} s")
         try:
             with anyio.move_on_after(RETURN_S) as patience:
                 await self._line.open()
