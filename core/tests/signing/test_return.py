@@ -125,7 +125,7 @@ async def test_signer_that_went_away_is_asked_again_with_the_next_plan(at_desk: 
         await desk.fails("went away")
         signer.instead = None
         asked = len(signer.asks)
-        await desk.fails("went away: it is tried again in")
+        await desk.fails(f"went away: it is tried again {AGAIN_S} s later")
         assert asked == len(signer.asks)
         await anyio.sleep(AGAIN_S * 2)
 
@@ -169,7 +169,7 @@ async def test_signer_that_hangs_on_its_return_costs_one_plan(at_desk: AtDesk, s
         assert 0.1 <= anyio.current_time() - before < 0.3
         await anyio.sleep(AGAIN_S * 2)
         asked = len(signer.asks)
-        await desk.fails("went away: it is tried again in 1")
+        await desk.fails(f"went away: it is tried again {client_module.SLOW_S} s later")
 
     assert asked == len(signer.asks)
 

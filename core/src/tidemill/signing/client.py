@@ -49,7 +49,7 @@ class SignerClient:
         self._owners: dict[str, str] = {}
         self._tokens: dict[str, int] = {}
         self._taken = ""
-        self._not_before = 0.0
+        self._not_before, self._pause_s = 0.0, 0.0
         self._log = structlog.get_logger("tidemill.signing")
 
     async def __aenter__(self) -> Self:
@@ -137,7 +137,7 @@ class SignerClient:
         """
         if anyio.current_time() < self._not_before:
             # The ledger has these words: how much of the pause has passed is nothing that a run comes to again
-            raise SignerError(f"the signer at {self._line.path} went away: it is tried again within {SLOW_S} s")
+            raise SignerError(f"the signer at {self._line.path} went away: it is tried again {self._pause_s} s later at the earliest")
         try:
             with anyio.move_on_after(RETURN_S) as patience:
                 await self._line.open()
@@ -209,7 +209,9 @@ class SignerClient:
         self._wait(AGAIN_S)
 
     def _wait(self, wait_s: float) -> None:
-        self._not_before = max(self._not_before, anyio.current_time() + wait_s)
+        until = anyio.current_time() + wait_s
+        if until > self._not_before:
+            self._not_before, self._pause_s = until, wait_s
 
 
 def _difference(opened: Opened, unsigned: Unsigned, account: str) -> str:
