@@ -20,8 +20,6 @@ class Unusual(SoundRules):
     play_money = True
     targets = ("0xa1",)
     needs = Wants(own_plans=3)
-    play_money = True
-    targets = ("0xtarget",)
 
 
 def test_every_attribute_of_rules_passes_their_guard() -> None:
