@@ -10,7 +10,7 @@ from tidemill.api.emergency import flatten, folder_of_a_run, stop_now
 from tidemill.errors import ConfigError, ControlError
 from tidemill.pipeline import control_folder
 from tidemill.pipeline.brake import ASKED, FILE, Brake
-from tidemill.pipeline.protocol import encode_error, encode_value
+from tidemill.pipeline.protocol import REQUEST_BYTES, decode_request, encode_error, encode_value
 
 SILENT = ControlError("data: the instance does not answer within 2 s: it is busy, or hangs")
 
@@ -42,6 +42,17 @@ def test_stop_asks_a_run_that_answers(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert "nothing leaves any more" == stop_now(tmp_path, "a drill").text
     assert [b'{"v":1,"command":"stop-now","cause":"a drill"}\n'] == asked
     assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("cause", ["so long " * 20_000, "two\nlines\x1b[2J", "\U0001f6d1" * 5_000, "\udc80"])
+def test_stop_never_fails_over_what_is_said_of_it(cause: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Too long, several lines, no letters: it is cut and cleaned, and the run takes it."""
+    asked = answers(monkeypatch, said("nothing leaves any more"))
+    stop_now(tmp_path, cause)
+    request = decode_request(asked[0])
+
+    assert len(asked[0]) <= REQUEST_BYTES
+    assert ("stop-now", True) == (request.command, request.cause.isprintable())
 
 
 def test_stop_that_a_run_refuses_writes_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

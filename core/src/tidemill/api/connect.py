@@ -12,7 +12,7 @@ from tidemill.api.reconciled import Reconciled, reconciled_from_json
 from tidemill.api.status import Status, status_from_json
 from tidemill.pipeline.brake import Brake
 from tidemill.pipeline.control_folder import InstanceEnded, call
-from tidemill.pipeline.protocol import ANSWER_BYTES, Request, decode_answer, encode_request
+from tidemill.pipeline.protocol import ANSWER_BYTES, Request, cause_line, decode_answer, encode_request
 
 TIMEOUT_S = 15
 """Longer than an instance takes to say that it is busy."""
@@ -61,7 +61,7 @@ class Instance:
 
     def stop_now(self, cause: str = "") -> Commanded:
         """Let nothing leave any more, at once; the run goes on and watches what is out. It holds until it is released with a cause."""
-        return self._command(Request("stop-now", cause=cause))
+        return self._command(Request("stop-now", cause=cause_line(cause)))
 
     def reconcile(self) -> Reconciled:
         """Let the run look now at what became of everything that is open and at what its accounts hold; return what it found and did.
@@ -75,7 +75,7 @@ class Instance:
 
         Plans in flight are watched to their end. What cannot be sold stays, and is named.
         """
-        return self._command(Request("flatten", cause=cause))
+        return self._command(Request("flatten", cause=cause_line(cause)))
 
     def _command(self, request: Request) -> Commanded:
         return commanded_of(self.data, self._ask(request))

@@ -8,7 +8,7 @@ from tidemill.api.commanded import Commanded, commanded_of
 from tidemill.errors import ConfigError, ControlError, Problem
 from tidemill.pipeline import control_folder
 from tidemill.pipeline.brake import ASKED, Brake
-from tidemill.pipeline.protocol import ANSWER_BYTES, Request, decode_answer, encode_request
+from tidemill.pipeline.protocol import ANSWER_BYTES, Request, cause_line, decode_answer, encode_request
 
 PATIENCE_S = 2
 """An instance that does not answer for so long is held back by a file."""
@@ -28,6 +28,7 @@ def stop_now(data: Path, cause: str = "") -> Commanded:
     Raises:
         ControlError: the run trades on paper, its folder is no folder or belongs to another user, or nothing can be written there.
     """
+    cause = cause_line(cause)
     try:
         line = control_folder.call(data, encode_request(Request("stop-now", cause=cause)), longest=ANSWER_BYTES, timeout_s=PATIENCE_S)
     except ControlError as error:
@@ -45,7 +46,9 @@ def flatten(data: Path, cause: str = "") -> Commanded:
     """
     stopped = stop_now(data, cause)
     try:
-        line = control_folder.call(data, encode_request(Request("flatten", cause=cause)), longest=ANSWER_BYTES, timeout_s=TURN_S)
+        line = control_folder.call(
+            data, encode_request(Request("flatten", cause=cause_line(cause))), longest=ANSWER_BYTES, timeout_s=TURN_S
+        )
     except ControlError as error:
         raise ControlError(f"{stopped.text}; nothing is sold back: {error}") from error
     return commanded_of(data, decode_answer(line))

@@ -26,6 +26,8 @@ VERSION = 1
 REQUEST_BYTES = 4_096
 ANSWER_BYTES = 1 << 22
 CAUSE_LENGTH = 500
+_CAUSE_SAID = 250
+"""Even where each letter is escaped as twelve, a request with such a cause is short enough."""
 COMMANDS = ("status", "pause", "resume", "stop", "stop-now", "flatten", "reconcile")
 _FIELDS = {"pause": ("strategy", "cause"), "resume": ("strategy", "cause"), "stop-now": ("cause",), "flatten": ("cause",)}
 
@@ -37,6 +39,12 @@ class Request:
     command: str
     strategy: str = ""
     cause: str = ""
+
+
+def cause_line(text: str) -> str:
+    """Return a cause as one printable line that every instance takes, cut where it is longer: no stop may fail over what is said of it."""
+    line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    return line if len(line) <= _CAUSE_SAID else f"{line[: _CAUSE_SAID - 1]}…"
 
 
 def encode_request(request: Request) -> bytes:

@@ -170,7 +170,7 @@ def test_signer_that_is_not_there_is_an_error(made: Made, tmp_path: Path) -> Non
     assert isinstance(hello, SignerError)
     (found,) = signer_findings(pipeline, setup, hello)
 
-    assert ("error", "start one with `tidemill signer`, and look at socket in [signer]") == (found.severity, found.remedy)
+    assert ("error", "look at socket in [signer] where one runs already") == (found.severity, found.remedy)
     assert "no signer listens at" in found.message
 
 

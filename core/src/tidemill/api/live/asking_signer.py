@@ -54,7 +54,7 @@ def _open_to(path: Path, mode: int) -> Finding | None:
 def signer_findings(pipeline: Pipeline, setup: SigningSetup, hello: Hello | SignerError) -> Iterator[Finding]:
     """Say what of a signer stands in the way."""
     if isinstance(hello, SignerError):
-        yield Finding("signer", "error", str(hello), "start one with `tidemill signer`, and look at socket in [signer]")
+        yield Finding("signer", "error", str(hello), "look at socket in [signer] where one runs already")
         return
     again = f"start the signer again (process {hello.process})"
     found = list(_differences(pipeline, setup, hello, again))

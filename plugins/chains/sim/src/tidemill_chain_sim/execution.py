@@ -88,7 +88,8 @@ class _Run:
         for token, least in guards:
             held = self.held.get(token, 0)
             if held < least:
-                return Reverted("guard", f"{held} of {erc20(CHAIN, token)} is left, the guard asks for {least}")
+                asset = erc20(CHAIN, token)
+                return Reverted("guard", f"{held} of {asset} is left, the guard asks for {least} of {asset}")
         return None
 
     def _swap(self, step: V2Swap | V3Swap) -> Reverted | None:
