@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 
 from attrs import frozen
 
-WARM_UP_BLOCKS = 1_800
-"""What a run takes in its first simulated hour is what it needs."""
 BLOCKS_AN_HOUR = 1_800
+WARM_UP_BLOCKS = 2 * BLOCKS_AN_HOUR
+"""What a run takes in its first simulated hours is what it needs: history, pages of its ledger, signatures that are remembered."""
 _MB = 1_000_000
 
 

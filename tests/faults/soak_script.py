@@ -5,7 +5,7 @@ from typing import Any
 
 from attrs import frozen
 
-SHORTEST_S, LONGEST_S = 2 * 3600, 5 * 3600
+SHORTEST_S, LONGEST_S = 5 * 3600, 9 * 3600
 """A run lasts between these, simulated; then another process takes its place."""
 CHAIN: dict[str, Any] = {
     "reorganisation_ppm": 20_000,
@@ -26,10 +26,17 @@ that are lost, and broadcasts that are late, stand for them.
 """
 FIRST = """\
 from tidemill.signing import client
+from tidemill_amm.concentrated.tick_math import sqrt_ratio_at_tick
 
 client.AGAIN_S, client.RETURN_S = 0, 60
+for tick in range(sqrt_ratio_at_tick.cache_info().maxsize):
+    sqrt_ratio_at_tick(tick)
 """
-"""What each run begins with: the signer that came back is asked at once, not after a second by a clock that no seed knows."""
+"""What each run begins with.
+
+The signer that came back is asked at once, not after a second by a clock that no seed knows. The cache of square roots is full, which it
+would be after a week: until then it would seem to be a leak.
+"""
 STRATEGY_PPM, RISK_PPM = 10_000, 3_000
 """Chances that the plugin of each kind raises at a height."""
 
