@@ -18,6 +18,7 @@ nox.options.stop_on_first_error = False
 ROOT = Path(__file__).parent
 RESULTS = ROOT / ".nox" / "results"
 TESTS, COVERAGE = RESULTS / "tests.xml", RESULTS / "coverage.json"
+KERNELS = ROOT / ".nox" / "kernels"
 CONTRACTS = ROOT / "tests" / "npm"
 PACKAGES = ("libs/*", "plugins/*/*")
 
@@ -82,6 +83,8 @@ def tests(session: nox.Session) -> None:
     selected = session.posargs
     # Tests start hundreds of processes: each would compile all that it imports
     session.env["PYTHONDONTWRITEBYTECODE"] = ""
+    # Compiled for one source and trusted for no other: what a session before this one compiled need not be compiled again
+    session.env["NUMBA_CACHE_DIR"] = str(KERNELS)
     session.run("coverage", "erase")
     # Files in the order of testpaths, not those of many tests first: some of few tests take longest
     workers = ("-n", WORKERS, "--dist", "loadfile", "--no-loadscope-reorder")
