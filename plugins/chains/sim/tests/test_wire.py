@@ -33,6 +33,7 @@ PAIRS: list[tuple[asks.Ask[Any], Any]] = [
     (asks.OutcomeAsk(b"raw"), Outcome(OutcomeStatus.REVERTED, 5, "0x5", (FILL,), ((AssetId("a"), -1),), 7, "because", "proof")),
     (asks.StatementAsk("0xaa"), (asks.Entry("0xtx", "nonce:1", 5, "0x5", True, ((AssetId("a"), 1),), 3, ""),)),
     (asks.MempoolAsk(), (asks.Waiting("0xtx", "0xaa", "nonce:1", 4),)),
+    (asks.HappenedAsk(), {"broadcast_lost": 2}),
     (asks.MineAsk(), AT),
     (asks.ReorganiseAsk(3), AT),
 ]
