@@ -11,12 +11,13 @@ BROADCASTS_BEFORE_IT_WRITES = replacing(
     """\
 from tidemill.domain.intent import IntentState
 
-async def early(self, record, sealed):
-    signed = await self._signer.sign(sealed, record.account, record.number)
-    await self._links[record.chain].broadcast(signed)
-    kept = self.intents.change(record.number, IntentState.SIGNED, record.since, tx=signed.ref.tx, raw=signed.raw)
-    await self._writer.keep_durable((record, kept))
-    return None
+async def early(self, records, sealed):
+    for record, unsigned in zip(records, sealed):
+        signed = await self._signer.sign(unsigned, record.account, record.number)
+        await self._links[record.chain].broadcast(signed)
+        kept = self.intents.change(record.number, IntentState.SIGNED, record.since, tx=signed.ref.tx, raw=signed.raw)
+        await self._writer.keep_durable((record, kept))
+    return [None] * len(records)
 """,
 )
 """Bytes leave first, and are written down then: a crash in between forgets them."""

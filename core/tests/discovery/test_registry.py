@@ -1,4 +1,4 @@
-"""The registry finds whose code a module is, and wraps what plugins raise while the pipeline is assembled."""
+"""The registry wraps what plugins raise while the pipeline is assembled."""
 
 from functools import partial
 
@@ -6,7 +6,7 @@ import pytest
 
 from tidemill.config.model import PluginTable
 from tidemill.discovery.metadata import PluginMetadata
-from tidemill.discovery.registry import Loaded, Registry
+from tidemill.discovery.registry import Loaded
 from tidemill.errors import ConfigError, PluginContractError, PluginLoadError
 from tidemill.hookspecs.plugin import Plugin
 
@@ -15,27 +15,6 @@ def loaded(name: str, module: str) -> Loaded:
     plugin_class = type(name, (Plugin,), {"name": name, "__module__": module})
     metadata = PluginMetadata("dex", name, 1, f"acme-{name}", "1", "", module.rpartition(".")[0] or module)
     return Loaded(PluginTable("dex", name), metadata, plugin_class)
-
-
-@pytest.mark.parametrize(
-    ("module", "owner"),
-    [
-        ("acme_uni.uniswap", "uniswap"),
-        ("acme_uni.sushiswap", "sushiswap"),
-        ("acme_uni.quoting", "uniswap"),
-        ("acme_uni", "uniswap"),
-        ("acme_orca.adapter.deep", "orca"),
-        ("acme_orca2", None),
-        ("json.decoder", None),
-    ],
-)
-def test_plugin_of_module_is_the_nearest_package(module: str, owner: str | None) -> None:
-    """A module belongs to the plugin that shares most of its leading names, to none where not even the package agrees."""
-    plugins = (loaded("uniswap", "acme_uni.uniswap"), loaded("sushiswap", "acme_uni.sushiswap"), loaded("orca", "acme_orca.adapter"))
-
-    found = Registry(plugins).plugin_of(module)
-
-    assert owner == (found.metadata.name if found is not None else None)
 
 
 def test_call_plugin_raises_names_it() -> None:

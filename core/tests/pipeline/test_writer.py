@@ -181,14 +181,14 @@ def test_put_durable_returns_after_its_commit(store: MemoryStore, writer: Ledger
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
-def test_put_durable_lets_other_tasks_go_on(store: MemoryStore, writer: LedgerWriter, backend: str) -> None:
+def test_keep_durable_lets_other_tasks_go_on(store: MemoryStore, writer: LedgerWriter, backend: str) -> None:
     """Waiting for a commit blocks no event loop, whichever it is."""
     writer.begin("{}")
     store.gate.clear()
     told: list[str] = []
 
     async def wait() -> None:
-        await writer.put_durable(rows_of(2, Journal()))
+        await writer.keep_durable([intent_of(1)])
         told.append("committed")
 
     async def run() -> None:
@@ -200,7 +200,7 @@ def test_put_durable_lets_other_tasks_go_on(store: MemoryStore, writer: LedgerWr
 
     anyio.run(run, backend=backend)
     writer.close()
-    assert (["went on", "committed"], [(2, True)]) == (told, [(len(rows), durable) for rows, durable in store.groups])
+    assert (["went on", "committed"], [(["intent 1 planned"], True)]) == (told, store.commits)
 
 
 def test_keep_stays_in_order_with_rows_and_waits_for_the_disk_once(store: MemoryStore, writer: LedgerWriter) -> None:
@@ -350,7 +350,7 @@ def test_write_error_reaches_whoever_waits(store: MemoryStore, writer: LedgerWri
     with pytest.raises(LedgerError, match="the disk is full"):
         writer.put(rows_of(1, Journal()), durable=True)
     with pytest.raises(LedgerError, match="the disk is full"):
-        anyio.run(writer.put_durable, [])
+        anyio.run(writer.keep_durable, [])
     writer.close()
 
 

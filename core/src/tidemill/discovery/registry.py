@@ -67,29 +67,3 @@ class Registry:
     def loaded(self, kind: str) -> tuple[Loaded, ...]:
         """Return the plugins of a kind, in the order of the configuration."""
         return tuple(plugin for plugin in self._plugins if plugin.metadata.kind == kind)
-
-    def plugin_of(self, module: str) -> Loaded | None:
-        """Return the plugin whose code a module is, or None: how a traceback is put to a plugin.
-
-        The plugin whose own module shares most leading parts with the given name; of several in one package the first.
-        """
-        best, longest = None, 0
-        for plugin in self._plugins:
-            shared = _shared(module, plugin.plugin_class.__module__, plugin.metadata.module.partition(":")[0])
-            if shared > longest:
-                best, longest = plugin, shared
-        return best
-
-
-def _shared(module: str, *owners: str) -> int:
-    """Return how many leading parts of a dotted name are those of the owner that fits best."""
-    parts = module.split(".")
-    best = 0
-    for owner in owners:
-        count = 0
-        for one, other in zip(parts, owner.split("."), strict=False):
-            if one != other:
-                break
-            count += 1
-        best = max(best, count)
-    return best

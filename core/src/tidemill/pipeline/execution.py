@@ -34,22 +34,21 @@ class Execution(Protocol):
     def waiting(self) -> tuple[ChainId, ...]:
         """The chains on which plans wait for their outcome, by id."""
 
-    async def take(self, intent: Intent, height: int) -> Sequence[Event]:
-        """Take a plan that left the core at a height; return what is known of it at once."""
+    async def take(self, intents: Sequence[Intent], heights: Mapping[ChainId, int]) -> Sequence[Event]:
+        """Take a plan that left the core, or the legs of one group, in order; return what is known of them at once.
+
+        All legs leave, or where that is known to be impossible beforehand none does.
+
+        Args:
+            intents: one plan, or the legs.
+            heights: the head of each of their chains.
+        """
 
     def reopened(self, intent: Intent, height: int) -> Sequence[IntentRecord]:
         """Return how a plan stands whose block was dropped: kept in one commit with the entries that take back what was booked."""
 
     def forget(self, chain: ChainId, above: int) -> None:
         """Hear that what was told of a chain's blocks above a height does not hold any longer, or may not."""
-
-    async def take_together(self, intents: Sequence[Intent], heights: Mapping[ChainId, int]) -> Sequence[Event]:
-        """Take the legs of one group, in order: all leave, or where that is known to be impossible beforehand none does.
-
-        Args:
-            intents: the legs, two or more.
-            heights: the head of each of their chains.
-        """
 
     def due(self, chain: ChainId, height: int) -> bool:
         """Whether outcomes may be known once the events of this height are in: ideas are asked after them."""
@@ -80,11 +79,6 @@ class PaperExecution:
         """The chains on which plans wait."""
         return self._desk.waiting
 
-    async def take(self, intent: Intent, height: int) -> Sequence[Event]:
-        """Take a plan; nothing is known of it before its height."""
-        self._desk.take(intent, height)
-        return ()
-
     def reopened(self, intent: Intent, height: int) -> Sequence[IntentRecord]:
         """Return nothing: no transaction stands for a plan."""
         return ()
@@ -92,8 +86,8 @@ class PaperExecution:
     def forget(self, chain: ChainId, above: int) -> None:
         """Paper plans remember no blocks."""
 
-    async def take_together(self, intents: Sequence[Intent], heights: Mapping[ChainId, int]) -> Sequence[Event]:
-        """Take the legs of a group; each fills, or not, at its own height."""
+    async def take(self, intents: Sequence[Intent], heights: Mapping[ChainId, int]) -> Sequence[Event]:
+        """Take plans; nothing is known of them before their heights, and each leg fills, or not, at its own."""
         for intent in intents:
             self._desk.take(intent, heights[intent.plan.chain])
         return ()

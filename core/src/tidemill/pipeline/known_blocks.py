@@ -1,14 +1,17 @@
 """The blocks of each chain as a run was told them, and whether what a node says of a transaction agrees with them."""
 
+from collections.abc import Mapping, Sequence
+
 from attrs import evolve
 
+from tidemill.domain.events import Event, OutcomeSeen
 from tidemill.domain.ids import ChainId
 from tidemill.domain.intent import IntentRecord, IntentState
 from tidemill.domain.outcome import Outcome, OutcomeStatus
+from tidemill.ledger.reconcile import INCLUDED
 
 KEPT_BLOCKS = 256
 """So many heights below the newest one are remembered; what an older block held is believed."""
-_INCLUDED = (OutcomeStatus.FILLED, OutcomeStatus.REVERTED)
 
 
 class KnownBlocks:
@@ -39,7 +42,7 @@ class KnownBlocks:
         None: nothing is known yet, or what is known stays. A block above our head is one that we have not been told of, or one that was
         dropped: the batch that brings its height decides.
         """
-        if answer.status not in _INCLUDED:
+        if answer.status not in INCLUDED:
             return answer, ""
         if answer.height > self._heads.get(record.chain, answer.height):
             return None, ""
@@ -51,3 +54,35 @@ class KnownBlocks:
             return None, reason
         unknown = evolve(answer, status=OutcomeStatus.UNKNOWN, block_hash="", fills=(), changes=(), cost=0, reason=reason, proof="")
         return unknown, reason
+
+
+class ToldBlocks:
+    """Remembers in which block each of our seen transactions stood when the core was last told of it."""
+
+    def __init__(self) -> None:
+        self._stands: dict[ChainId, dict[int, str]] = {}
+
+    def moved(self, chain: ChainId, kept: Sequence[IntentRecord], answers: Mapping[int, Outcome]) -> list[Event]:
+        """Return the outcomes of seen transactions that stand in another block than the core was told of, at the same height.
+
+        Who was not there when a chain went back, or heard only of a gap, is told so by nobody else. The first time in a run all are told.
+
+        Args:
+            chain: whose transactions these are.
+            kept: all of them that are open: the others are forgotten.
+            answers: what the chain said of them, by number.
+        """
+        before = self._stands.get(chain, {})
+        now: dict[int, str] = {}
+        moved: list[Event] = []
+        for record in kept:
+            answer, stood = answers.get(record.number), before.get(record.number)
+            stands = answer.block_hash if answer is not None and answer.status in INCLUDED else stood
+            if stands is not None:
+                now[record.number] = stands
+            if answer is None or answer.status not in INCLUDED or answer.block_hash == stood:
+                continue
+            if record.flow and record.state is IntentState.SEEN and record.since == answer.height:
+                moved.append(OutcomeSeen(record.plan, answer))
+        self._stands[chain] = now
+        return moved

@@ -22,7 +22,7 @@ from tidemill.ledger.reconcile import INCLUDED, Cancel, ChainView, Change, Send,
 from tidemill.pipeline.brake import Brake
 from tidemill.pipeline.execution import Settled
 from tidemill.pipeline.flattening import STRATEGY as FLATTEN
-from tidemill.pipeline.known_blocks import KnownBlocks
+from tidemill.pipeline.known_blocks import KnownBlocks, ToldBlocks
 from tidemill.pipeline.transactions import Sealed, cancelling, planned
 from tidemill.pipeline.writer import LedgerWriter
 from tidemill.signing.client import SignerClient
@@ -81,8 +81,8 @@ class LiveExecution:
         self._assets = frozenset(assets)
         self._every = every
         self._looked: dict[ChainId, int] = {}
-        self._seen_in: dict[int, str] = {}
         self._blocks = KnownBlocks()
+        self._told = ToldBlocks()
         self._hurried: set[ChainId] = set()
         self._seq = 0
         self._log = structlog.get_logger("tidemill.live")
@@ -119,87 +119,39 @@ class LiveExecution:
 
     # --- out --------------------------------------------------------------------------------------------------------------------------
 
-    async def take(self, intent: Intent, height: int) -> Sequence[Event]:
-        """Sign a plan, keep it, send it; return a refusal where nothing was sent.
+    async def take(self, intents: Sequence[Intent], heights: Mapping[ChainId, int]) -> Sequence[Event]:
+        """Sign a plan, or the legs of one group, keep them, send them in order; return the refusals of those that were not sent.
 
-        Raises:
-            LedgerError: it cannot be kept; nothing was sent.
-        """
-        if intent.reopened:
-            await self._send_again(intent, height)
-            return ()
-        refused = self._stopped(intent.plan.strategy) or await self._carry_out(intent, height)
-        return (RefusedSeen(intent.plan.id, *refused),) if refused is not None else ()
-
-    async def take_together(self, intents: Sequence[Intent], heights: Mapping[ChainId, int]) -> Sequence[Event]:
-        """Sign the legs of a group, keep them all at once, send them; return the refusals of those that were not sent.
-
-        Each leg has been simulated before any is signed, and all signed bytes are on disk before any leaves. What a node refuses for good
-        before another leg has left keeps the rest from leaving.
+        Each has been simulated before any is signed, and all signed bytes are on disk, in one commit, before any leaves. What a node
+        refuses for good before another leg has left keeps the rest from leaving.
 
         Raises:
             LedgerError: they cannot be kept; nothing was sent.
         """
+        if intents[0].reopened:
+            for intent in intents:
+                await self._send_again(intent, heights[intent.plan.chain])
+            return ()
+        sealed = await self._seal_all(intents)
+        if isinstance(sealed, list):
+            records = [self.intents.add(planned(self.intents.next_number, self._run, one, heights[one.chain])) for one in sealed]
+            refusals = await self._sign_and_send(records, [one.unsigned for one in sealed])
+        else:
+            refusals = [sealed] * len(intents)
+        return tuple(RefusedSeen(intent.plan.id, *no) for intent, no in zip(intents, refusals, strict=True) if no is not None)
+
+    async def _seal_all(self, intents: Sequence[Intent]) -> list[Sealed] | Refusal:
+        """Give each plan its slot and try it without effect."""
         sealed: list[Sealed] = []
-        refused = self._stopped(intents[0].plan.strategy)
-        for intent in intents:
-            if refused is None:
-                made = await self._seal(intent, tuple(one.slot for one in sealed if one.chain == intent.plan.chain))
-                if isinstance(made, Sealed):
-                    sealed.append(made)
-                else:
-                    refused = made[0], f"leg {intents.index(intent) + 1} of {len(intents)}: {made[1]}"
-        refused = refused or self._stopped(intents[0].plan.strategy)
-        if refused is None:
-            records = [self.intents.add(self._record(one, heights[one.chain])) for one in sealed]
-            signed = await self._sign_all(records, [one.unsigned for one in sealed])
-            if isinstance(signed, list):
-                return await self._send_all([record.number for record in records], signed)
-            refused = signed
-        return tuple(RefusedSeen(intent.plan.id, *refused) for intent in intents)
-
-    async def _sign_all(self, records: Sequence[IntentRecord], sealed: Sequence[Unsigned]) -> list[Signed] | Refusal:
-        """Sign all legs and keep them in one commit; where one is not signed none may leave."""
-        signed: list[Signed] = []
-        signer = self._signer
-        assert signer is not None  # noqa: S101 without one nothing is planned
-        for record, unsigned in zip(records, sealed, strict=True):
-            try:
-                signed.append(await signer.sign(unsigned, record.account, record.number))
-            except SignerError as error:
-                reason = f"{error.rule}: {error.reason}" if isinstance(error, SignerRefused) else str(error)
-                dead = [self.intents.change(one.number, IntentState.DEAD, one.since, f"not signed: {reason}") for one in records]
-                self._writer.keep((*records, *dead))
-                return "signer", reason
-        kept = [
-            self.intents.change(record.number, IntentState.SIGNED, record.since, tx=one.ref.tx, raw=one.raw)
-            for record, one in zip(records, signed, strict=True)
-        ]
-        await self._writer.keep_durable((*records, *kept))
-        return signed
-
-    async def _send_all(self, numbers: Sequence[int], signed: Sequence[Signed]) -> Sequence[Event]:
-        """Send the legs in order, until one may not leave any more: those behind it stay."""
-        told: list[Event] = []
-        refused: Refusal | None = None
-        for number, one in zip(numbers, signed, strict=True):
-            record = self.intents.get(number)
-            refused = refused or self._stopped(record.strategy)
-            if refused is not None:
-                await self._keep(Change(number, IntentState.DEAD, record.since, f"never sent: {refused[1]}"), durable=True)
-            else:
-                refused = await self._broadcast(record, one, record.since)
-            if refused is not None:
-                told.append(RefusedSeen(record.plan, *refused))
-        return tuple(told)
-
-    async def _carry_out(self, intent: Intent, height: int) -> Refusal | None:
-        made = await self._seal(intent, ())
-        if not isinstance(made, Sealed):
-            return made
+        for number, intent in enumerate(intents, 1):
+            stopped = self._stopped(intent.plan.strategy)
+            made = stopped or await self._seal(intent, tuple(one.slot for one in sealed if one.chain == intent.plan.chain))
+            if not isinstance(made, Sealed):
+                by, reason = made
+                return by, reason if stopped or len(intents) == 1 else f"leg {number} of {len(intents)}: {reason}"
+            sealed.append(made)
         # Whoever pulled the brake while the link was asked wants no signature either
-        stopped = self._stopped(intent.plan.strategy)
-        return stopped or await self._sign_and_send(self.intents.add(self._record(made, height)), made.unsigned)
+        return self._stopped(intents[0].plan.strategy) or sealed
 
     async def _seal(self, intent: Intent, taken: tuple[str, ...]) -> Sealed | Refusal:
         """Give a plan its slot and try it without effect; ``taken`` are slots that other legs have been given."""
@@ -212,27 +164,39 @@ class LiveExecution:
             return "node", str(error)
         return Sealed(intent, sealed, wallet, slot) if tried.ok else ("simulation", tried.reason)
 
-    def _record(self, made: Sealed, height: int) -> IntentRecord:
-        return planned(self.intents.next_number, self._run, made, height)
+    async def _sign_and_send(self, records: Sequence[IntentRecord], sealed: Sequence[Unsigned]) -> Sequence[Refusal | None]:
+        """Sign new transactions, keep all in one commit and send them in order; return for each why it was not sent."""
+        signed = await self._sign(records, sealed)
+        if not isinstance(signed, list):
+            return [signed] * len(records)
+        kept = [
+            self.intents.change(record.number, IntentState.SIGNED, record.since, tx=one.ref.tx, raw=one.raw)
+            for record, one in zip(records, signed, strict=True)
+        ]
+        await self._writer.keep_durable((*records, *kept))
+        refusals: list[Refusal | None] = []
+        refused: Refusal | None = None
+        for record, one in zip(kept, signed, strict=True):
+            # Whoever pulled the brake while they were signed must not see them leave
+            refused = refused or self._stopped(_purpose(record))
+            if refused is not None:
+                await self._keep(Change(record.number, IntentState.DEAD, record.since, f"never sent: {refused[1]}"), durable=True)
+            else:
+                refused = await self._broadcast(record, one, record.since)
+            refusals.append(refused)
+        return refusals
 
-    async def _sign_and_send(self, record: IntentRecord, sealed: Unsigned) -> Refusal | None:
-        """Sign a new transaction, keep it and send it; return a refusal where nothing was sent."""
-        planned, number, signer = record, record.number, self._signer
+    async def _sign(self, records: Sequence[IntentRecord], sealed: Sequence[Unsigned]) -> list[Signed] | Refusal:
+        """Sign all of them; where one is not signed none may leave."""
+        signer = self._signer
         assert signer is not None  # noqa: S101 without one nothing is planned
         try:
-            signed = await signer.sign(sealed, record.account, number)
+            return [await signer.sign(unsigned, record.account, record.number) for record, unsigned in zip(records, sealed, strict=True)]
         except SignerError as error:
             reason = f"{error.rule}: {error.reason}" if isinstance(error, SignerRefused) else str(error)
-            self._writer.keep((planned, self.intents.change(number, IntentState.DEAD, record.since, f"not signed: {reason}")))
+            dead = [self.intents.change(record.number, IntentState.DEAD, record.since, f"not signed: {reason}") for record in records]
+            self._writer.keep((*records, *dead))
             return "signer", reason
-        kept = self.intents.change(number, IntentState.SIGNED, record.since, tx=signed.ref.tx, raw=signed.raw)
-        await self._writer.keep_durable((planned, kept))
-        # Whoever pulled the brake while it was signed must not see it leave
-        stopped = self._stopped(_purpose(record))
-        if stopped is not None:
-            await self._keep(Change(number, IntentState.DEAD, record.since, f"never sent: {stopped[1]}"), durable=True)
-            return stopped
-        return await self._broadcast(kept, signed, record.since)
 
     async def _broadcast(self, record: IntentRecord, signed: Signed, height: int, *, again: bool = False) -> Refusal | None:
         """Send signed bytes, for the first time or ``again``; return a refusal where they can never be included."""
@@ -294,7 +258,7 @@ class LiveExecution:
         if unsigned is None or self._stopped(FLATTEN) is not None:
             return
         record = self.intents.add(cancelling(self.intents.next_number, self._run, old, unsigned, height))
-        refused = await self._sign_and_send(record, unsigned)
+        (refused,) = await self._sign_and_send([record], [unsigned])
         if refused is not None:
             self._log.warning("a transaction could not be cancelled", tx=old.tx, by=refused[0], reason=refused[1])
 
@@ -307,7 +271,7 @@ class LiveExecution:
         kept = tuple(record for record in self.intents.open() if record.chain == chain)
         answers = {record.number: answer for record in kept if record.raw and (answer := await self._outcome(record)) is not None}
         changes: list[IntentRecord] = []
-        told: list[Event] = self._moved(kept, answers)
+        told: list[Event] = self._told.moved(chain, kept, answers)
         for action in reconcile(kept, answers, ChainView(height, self._rules[chain].finality, self._patience)):
             match action:
                 case Change():
@@ -322,22 +286,6 @@ class LiveExecution:
             told += await self._holdings(chain, height, snapshot)
         self._seq += 1
         return Settled(Batch("live", self._seq, chain, height, block_hash, "", "confirmed", now_ns, now_ns, tuple(told)), tuple(changes))
-
-    def _moved(self, kept: Sequence[IntentRecord], answers: Mapping[int, Outcome]) -> list[Event]:
-        """Return the outcomes of seen transactions that stand in another block than the core was told of, at the same height.
-
-        Who was not there when a chain went back, or heard only of a gap, is told so by nobody else. The first time in a run all are told.
-        """
-        moved: list[Event] = []
-        for record in kept:
-            answer = answers.get(record.number)
-            if answer is None or answer.status not in INCLUDED:
-                continue
-            known = self._seen_in.get(record.number)
-            self._seen_in[record.number] = answer.block_hash
-            if record.flow and record.state is IntentState.SEEN and record.since == answer.height and known != answer.block_hash:
-                moved.append(OutcomeSeen(record.plan, answer))
-        return moved
 
     async def _holdings(self, chain: ChainId, height: int, snapshot: Snapshot) -> list[Event]:
         """Return what a chain says we hold, where it is time to ask, and nothing is out that would count twice or not at all."""

@@ -329,10 +329,7 @@ class Lockstep:
         """Hand over one plan, or the legs of one group; what is known of them at once returns as a batch."""
         heights = {intent.plan.chain: self.core.market.state.chains[intent.plan.chain].head.height for intent in intents}
         chain = intents[0].plan.chain
-        if len(intents) == 1:
-            known = await self._execution.take(intents[0], heights[chain])
-        else:
-            known = await self._execution.take_together(intents, heights)
+        known = await self._execution.take(intents, heights)
         if known:
             self._answers.append((self._batch("execution", chain, heights[chain], local_ns, tuple(known)), False))
 

@@ -160,14 +160,6 @@ class LedgerWriter:
         if rows or durable:
             self._settle(self._queue_up(rows, (), durable=durable), durable=durable)
 
-    async def put_durable(self, rows: Sequence[Row]) -> None:
-        """Queue rows at once and return when they are committed and would survive a loss of power; other tasks go on meanwhile.
-
-        Raises:
-            LedgerError: these rows, or earlier ones, could not be written.
-        """
-        await anyio.to_thread.run_sync(self._wait, self._queue_up(rows, (), durable=True))
-
     def keep(self, changes: Sequence[IntentRecord], rows: Sequence[Row] = (), *, durable: bool = False) -> None:
         """Queue changes of intents, behind all that was put or kept before; ``durable`` as with ``put``.
 

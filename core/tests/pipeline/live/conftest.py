@@ -163,7 +163,7 @@ class Desk:
         intent = Intent(plan, Unsigned(plan.id, SIM, name.encode(), 1_000, expires, name), height, reopened)
         if reopened:
             self.writer.keep(self.live.reopened(intent, height), durable=True)
-        known = await self.live.take(intent, height)
+        known = await self.live.take([intent], {intent.plan.chain: height})
         return [(event.plan, event.by, event.reason) for event in known if isinstance(event, RefusedSeen)]
 
     async def settle(self, height: int, block: str = "") -> Any:

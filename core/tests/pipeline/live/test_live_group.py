@@ -22,7 +22,7 @@ def legs(make_flow: Any) -> tuple[Intent, ...]:
 
 
 async def taken(desk: Any, legs: tuple[Intent, ...]) -> list[tuple[str, str, str]]:
-    known = await desk.live.take_together(legs, {SIM: 10})
+    known = await desk.live.take(legs, {SIM: 10})
     return [(event.plan, event.by, event.reason) for event in known if isinstance(event, RefusedSeen)]
 
 

@@ -157,16 +157,6 @@ def test_judge_symbol_that_writes_to_a_terminal_is_made_harmless() -> None:
     assert f"?[2J{'A' * 12} ({address_of(TAX)}) does not transfer as a token should" == reason
 
 
-def test_suspects_are_those_of_the_list_and_those_seen_to_fail() -> None:
-    """All tokens that mark a cycle by themselves are told, in order of ids, whether or not the market knows them."""
-    away = token("AWAY")
-    screen = Screen(ScreenSettings(quarantine={away: "hidden owner"}, trusted=(USD,)))
-    found = screen.suspects(market({TAX: ("rebasing", ""), USD: ("taxed", "")}))
-    want = {TAX: f"TAX ({address_of(TAX)}) changes balances by itself", away: f"{address_of(away)} is quarantined: hidden owner"}
-    assert sorted(want) == list(found)
-    assert want == found
-
-
 def test_judge_token_with_a_fault_is_not_blamed_twice() -> None:
     """A token that is known to be at fault has its own sentence: that of the gain names others."""
     first, second = judged(ScreenSettings(), TAX=("taxed", "")).reasons

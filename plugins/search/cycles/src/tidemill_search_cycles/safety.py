@@ -68,15 +68,6 @@ class Screen:
         self._settings = settings if settings is not None else ScreenSettings()
         self._trusted = frozenset(self._settings.trusted)
 
-    def suspects(self, snapshot: Snapshot) -> Mapping[AssetId, str]:
-        """Return every token that makes any cycle suspect, in order of ids, with a sentence that says why.
-
-        It looks at all assets of the snapshot: for one cycle ask ``judge``.
-        """
-        named = {*snapshot.assets, *self._settings.quarantine}
-        told = ((asset, self._fault(asset, snapshot)) for asset in sorted(named))
-        return {asset: reason for asset, reason in told if reason}
-
     def reasons(self, legs: Sequence[Leg], amounts: Sequence[int], snapshot: Snapshot) -> tuple[str, ...]:
         """Return why a cycle is suspect, as ``judge`` does."""
         return self.judge(legs, amounts, snapshot).reasons
