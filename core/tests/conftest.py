@@ -16,6 +16,7 @@ from tidemill.domain.outcome import Outcome, OutcomeStatus
 from tidemill.domain.plan import Basis, Flow, Loan, PlannedSwap
 from tidemill.domain.records import Row
 from tidemill.ledger.digest import digest_of
+from tidemill.ledger.dropped import dropped_reason
 from tidemill.ledger.journal import Journal
 from tidemill.ledger.plan_text import plan_to_text
 
@@ -146,6 +147,44 @@ def live_books(tmp_path: Path) -> Path:
     ]
     run = store.begin(json.dumps(HEADER), "2026-01-02T00:00:00+00:00")
     store.keep_intents([change for one in opened for change in way(one)], "2026-01-02T00:01:00+00:00", durable=True, run=run, rows=second)
+    store.close()
+    return folder
+
+
+@pytest.fixture
+def dropped_books(tmp_path: Path) -> Path:
+    """The folder of a ledger whose second run took back what the first one had booked of a plan, and booked it anew.
+
+    Run 1 begins with 1,000 USDC and 1 ETH and fills ``done`` in block 8 for +3 USDC (1 base unit of loan fee) at 0.0004 ETH, ``kept`` in
+    block 9 for +1 USDC at 0.0001 ETH. In run 2 block 8 is gone: at height 7 it takes ``done`` back, adjusts 5 ETH which the chain has
+    more, and sees ``done`` reverted in block 10 at 0.0002 ETH.
+    """
+    store_module = pytest.importorskip("tidemill_store_sqlite", reason="the store plugin is not installed beside the kernel")
+    folder = tmp_path / "tidemill-data"
+    store = store_module.SqliteStore()
+    store.open(folder)
+    journal, done, kept = Journal(), flow("done"), flow("kept")
+    won = Outcome(OutcomeStatus.FILLED, 8, "0x8", changes=((USDC, 3 * MILLION),), cost=COIN // 2_500)
+    also = Outcome(OutcomeStatus.FILLED, 9, "0x9", changes=((USDC, MILLION),), cost=COIN // 10_000)
+    first: list[Row] = [*journal.opening(MAIN_BOOK, SIM, 1, ((USDC, 1_000 * MILLION), (ETH, COIN)))]
+    for plan, outcome in ((done, won), (kept, also)):
+        first += [journal.intent(plan, "planned", digest="d", height=7), *journal.outcome(plan, outcome, native=ETH)]
+    sent = record(1, "done", IntentState.SEEN, since=8), record(2, "kept", IntentState.FINAL, since=9)
+    store.keep_intents(
+        [change for one in sent for change in way(one)],
+        "2026-01-01T00:01:00+00:00", durable=True, run=store.begin(json.dumps(HEADER), "2026-01-01T00:00:00+00:00"), rows=first,
+    )  # fmt: skip
+    store.finish(1, digest_of(first), "2026-01-01T00:02:00+00:00")
+    journal = Journal()
+    second: list[Row] = [*journal.opening(MAIN_BOOK, SIM, 0, ((USDC, 1_004 * MILLION), (ETH, COIN - COIN // 2_000)))]
+    for asset, amount in ((USDC, -3 * MILLION), (ETH, COIN // 2_500)):
+        second.append(journal.adjustment(MAIN_BOOK, SIM, 7, asset, amount, dropped_reason(done.id)))
+    lost = Outcome(OutcomeStatus.REVERTED, 10, "0xa", cost=COIN // 5_000, reason="guard")
+    second += [journal.reopened(done, 7), journal.adjustment(MAIN_BOOK, SIM, 9, ETH, 5 * COIN, "the chain's balance differs")]
+    second += journal.outcome(done, lost, native=ETH)
+    run = store.begin(json.dumps(HEADER), "2026-01-02T00:00:00+00:00")
+    ended = record(1, "done", IntentState.REVERTED, since=10, reason="guard")
+    store.keep_intents([ended], "2026-01-02T00:01:00+00:00", durable=True, run=run, rows=second)
     store.close()
     return folder
 

@@ -19,6 +19,7 @@ from tidemill.domain.snapshot import Snapshot
 from tidemill.errors import InvariantError
 from tidemill.hookspecs.risk import RiskCheck
 from tidemill.hookspecs.strategy import Strategy
+from tidemill.ledger.dropped import dropped_plan
 from tidemill.pipeline.parts import BookPlan
 from tidemill_testing.market import ETHER
 from tidemill_testing.toy import GAS, USD, WETH
@@ -135,6 +136,24 @@ def test_refused_plan_gives_its_money_back_and_its_idea_is_found_again(bench: Be
     assert 1 == len(run.core.books.states["main"].plans)
     again = run.answer(ev.RefusedSeen(PlanId("unknown"), "node", ""))
     assert () == again.rows
+
+
+def test_what_an_earlier_run_counted_is_taken_back_without_counting_it_here(bench: Benches) -> None:
+    """A block that an earlier run booked is dropped: the balance goes back by an adjustment, and this run's figures stay what it did."""
+    first = bench()
+    _, effects = gap(first)
+    plan = effects.intents[0].plan
+    reverted = Outcome(OutcomeStatus.REVERTED, 2, "0x2", (), (), 21_000, "guard")
+    run = bench([Silent()])
+    run.answer(ev.Opening((), (ev.OpenIntent(plan, height=1, outcome=reverted),)))
+    run.load({1: (DEEP, DEEP), 2: (DEEP, DEEP)})
+    before = run.core.books.states["main"].balances[ETHER]
+    effects = run.feed(run.blocks.batch(ev.Rollback(plan.chain, 1, run.blocks.hash_of(1))), decide=False)
+
+    assert ["adjustment"] == [row.kind for row in effects.rows if isinstance(row, EntryRow)]
+    assert [plan.id] == [dropped_plan(row.ref) for row in effects.rows if isinstance(row, EntryRow)]
+    assert 21_000 == run.core.books.states["main"].balances[ETHER] - before
+    assert (0, {}, {}) == (run.summary().reverts, run.summary().pnl, run.summary().cost)
 
 
 def test_released_money_lets_an_idea_that_met_a_conflict_be_found_again(bench: Benches) -> None:

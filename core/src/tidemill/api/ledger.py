@@ -124,6 +124,10 @@ class Ledger:
         """Return our transactions that have not ended, in order of their numbers; with ``ended`` all there ever were."""
         return tuple(self._store.intents(ended=ended))
 
+    def last_intent(self) -> int:
+        """Return the highest number of a transaction of ours, ended or not; 0 where there has been none."""
+        return self._store.last_intent()
+
     def open_groups(self) -> tuple[IntentRow, ...]:
         """Return the groups of plans that have not ended, oldest first, each as its last row says."""
         return tuple(self._store.open_groups())

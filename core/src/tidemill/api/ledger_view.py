@@ -6,6 +6,7 @@ from attrs import frozen
 
 from tidemill.api.header import header_of
 from tidemill.api.ledger import Ledger
+from tidemill.api.taken_back import REASON, TakenBack, taken_back
 from tidemill.api.text_table import table
 from tidemill.domain.amount_text import amount_text
 from tidemill.domain.asset import Asset
@@ -21,13 +22,19 @@ LAST = 10
 
 @frozen
 class LedgerView:
-    """One run of a ledger with its figures; ``assets`` are those whose symbol and decimals the run's header knows."""
+    """One run of a ledger with its figures; ``assets`` are those whose symbol and decimals the run's header knows.
+
+    ``lost`` is what later runs took back of what it booked: its rows, and so its figures, still have that. ``undone`` is what it took back
+    itself of earlier runs; that stands in the balances, and not in its ``pnl`` and ``cost``.
+    """
 
     info: RunInfo
     runs: int
     statement: Statement
     balances: Balances
     assets: Mapping[AssetId, Asset]
+    lost: tuple[TakenBack, ...] = ()
+    undone: tuple[TakenBack, ...] = ()
 
     @property
     def last(self) -> tuple[ResultRow, ...]:
@@ -42,8 +49,16 @@ def view_of(ledger: Ledger, run: int | None = None) -> LedgerView:
     Raises:
         UsageError: there is no such run. LedgerError: the ledger cannot be read.
     """
-    info = ledger.run(run)
-    return LedgerView(info, len(ledger.runs()), ledger.statement(info.run), ledger.balances(), header_of(info).assets)
+    info, found = ledger.run(run), taken_back(ledger)
+    return LedgerView(
+        info,
+        len(ledger.runs()),
+        ledger.statement(info.run),
+        ledger.balances(),
+        header_of(info).assets,
+        tuple(one for one in found if one.booked_by == info.run),
+        tuple(one for one in found if one.run == info.run),
+    )
 
 
 def view_json(view: LedgerView) -> dict[str, object]:
@@ -70,9 +85,12 @@ def view_json(view: LedgerView) -> dict[str, object]:
         ],
         "last": [
             {"plan": one.plan, "strategy": one.strategy, "height": one.height, "status": one.status,
-             "changes": {asset: str(amount) for asset, amount in one.changes}, "cost": str(one.cost), "reason": one.reason}
+             "changes": {asset: str(amount) for asset, amount in one.changes}, "cost": str(one.cost), "reason": one.reason,
+             "taken_back": _when(view, one)}
             for one in view.last
         ],
+        "taken_back": [{"plan": one.plan, **_told(one)} for one in view.lost],
+        "takes_back": [{"plan": one.plan, "booked_by": one.booked_by, "height": one.height, "reason": REASON} for one in view.undone],
     }  # fmt: skip
 
 
@@ -96,11 +114,37 @@ def view_lines(view: LedgerView) -> Iterator[str]:
         "cost, not in the pnl", [(*_named(view, asset), _shown(view, asset, amount)) for asset, amount in figures.cost.items()]
     )
     yield from table("last results", [_result(view, one) for one in view.last])
+    if view.lost:
+        cells = [(one.result.strategy, f"{one.result.status} in block {one.result.height}", _back(one)) for one in view.lost]
+        yield from table("taken back by later runs, and still in the pnl and the cost above", cells)
+    if view.undone:
+        cells = [
+            (one.result.strategy, f"{one.result.status} in block {one.result.height}", f"of run {one.booked_by}", _moved(view, one.wallet))
+            for one in view.undone
+        ]
+        yield from table("taken back of earlier runs, in the balances alone", cells)
+
+
+def _told(one: TakenBack) -> dict[str, object]:
+    return {"run": one.run, "height": one.height, "reason": REASON}
+
+
+def _when(view: LedgerView, result: ResultRow) -> dict[str, object] | None:
+    return next((_told(one) for one in view.lost if one.result == result), None)
+
+
+def _back(one: TakenBack) -> str:
+    return f"taken back by run {one.run} at height {one.height}: {REASON}"
 
 
 def _result(view: LedgerView, one: ResultRow) -> tuple[str, ...]:
-    gains = ", ".join(f"{_shown(view, asset, amount, sign=True)} {_symbol(view, asset)}" for asset, amount in one.changes)
-    return (f"block {one.height}", one.strategy, one.status, gains or readable(one.reason, view.assets) or "no change")
+    said = _moved(view, dict(one.changes)) or readable(one.reason, view.assets) or "no change"
+    back = "".join(f"; {_back(lost)}" for lost in view.lost if lost.result == one)
+    return (f"block {one.height}", one.strategy, one.status, said + back)
+
+
+def _moved(view: LedgerView, amounts: Mapping[AssetId, int]) -> str:
+    return ", ".join(f"{_shown(view, asset, amount, sign=True)} {_symbol(view, asset)}" for asset, amount in amounts.items())
 
 
 def _named(view: LedgerView, asset: AssetId) -> tuple[str, str]:

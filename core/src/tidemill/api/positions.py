@@ -10,6 +10,7 @@ from tidemill.api.ledger import Ledger, open_ledger
 from tidemill.api.plain import Amounts
 from tidemill.api.running import Running, chosen_folder, running_in
 from tidemill.api.status import Status
+from tidemill.api.taken_back import taken_back, where_it_belongs
 from tidemill.domain.asset import Asset
 from tidemill.domain.ids import AssetId, BookId, ChainId, chain_of
 from tidemill.ledger.accounts import ADJUSTMENT, CHAIN_COST, LOAN_FEE, TRADING, WALLET
@@ -22,9 +23,10 @@ class Holding:
     """What one book holds of one asset; amounts are base units.
 
     ``began`` is what it started with, and ``began + traded - loan_fees - chain_cost + adjusted`` what it holds: ``traded`` what trading
-    brought before ``loan_fees``, ``adjusted`` what was put right because the chain said so, deposits among it. ``reserved`` is promised to
-    transactions that are out. ``account`` is the public address that it lies in, "" for paper money. ``value`` is in the book's base asset,
-    rounded down; None where nobody can tell.
+    brought before ``loan_fees``, ``adjusted`` what was put right because the chain said so, deposits among it. What was booked and taken
+    back again, by the same run or a later one, counts in neither. ``reserved`` is promised to transactions that are out. ``account`` is
+    the public address that it lies in, "" for paper money. ``value`` is in the book's base asset, rounded down; None where nobody can
+    tell.
     """
 
     book: BookId
@@ -107,7 +109,7 @@ def _holdings(
     ledger: Ledger, header: LedgerHeader, promised: Mapping[tuple[BookId, AssetId], int], values: Mapping[BookId, Amounts]
 ) -> tuple[Holding, ...]:
     held = {(book, asset): amount for (book, account, asset), amount in ledger.balances().items() if account == WALLET}
-    moved = ledger.moved()
+    moved = where_it_belongs(ledger.moved(), taken_back(ledger))
 
     def through(account: str, book: BookId, asset: AssetId) -> int:
         return moved.get((book, account, asset), 0)

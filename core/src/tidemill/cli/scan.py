@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import ROUND_DOWN, Context, Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from tidemill.domain.ids import AssetId
 
 _LEAST_SHOWN = 6
+_SHORT = Context(prec=6, rounding=ROUND_DOWN)
+"""A rate as it is shown: cut, like amounts."""
 _LONG = 5
 """Cycles of so many swaps are searched for: no searcher of ours looks at every one of them."""
 
@@ -163,7 +165,7 @@ def _hops(cycle: "Cycle", market: "Market", start: "AssetId") -> list[str]:
         fee = "fee varies" if cost.fee_ppm is None else f"fee {cost.fee_ppm / 10_000:.4g} %"
         gas = f", gas {_amount(cost.chain_cost, start, market)} {market.names.shown(start)}" if cost.chain_cost else ""
         rate = _rate(leg, market)
-        each = f" at {rate:.6g}" if rate is not None else ""
+        each = f" at {_SHORT.plus(rate):.6g}" if rate is not None else ""
         lines.append(f"{sold} → {bought}{each}  {leg.pool.partition('/')[2]}  {fee}, impact {cost.impact_ppm / 10_000:.4f} %{gas}")
     return lines
 
@@ -177,16 +179,17 @@ def _rate(leg: "CycleLeg", market: "Market") -> Decimal | None:
 
 
 def _amount(units: int, asset: "AssetId", market: "Market") -> str:
-    """Return whole tokens, cut after six decimals; the exact figures stand in the JSON."""
+    """Return whole tokens, cut after six decimals towards zero; the exact figures stand in the JSON."""
     known = market.snapshot.assets.get(asset)
     if known is None:
         return str(units)
     step = 10 ** max(0, known.decimals - _LEAST_SHOWN)
-    if units < step:
-        return f"<{10**-_LEAST_SHOWN:.{_LEAST_SHOWN}f}"
+    sign, size = "-" if units < 0 else "", abs(units)
+    if 0 < size < step:
+        return f"{sign}<{10**-_LEAST_SHOWN:.{_LEAST_SHOWN}f}"
     from tidemill.domain.asset import amount_display
 
-    return f"{amount_display(units // step, min(known.decimals, _LEAST_SHOWN)):f}"
+    return f"{sign}{amount_display(size // step, min(known.decimals, _LEAST_SHOWN)):f}"
 
 
 def _route(cycle: "Cycle", market: "Market") -> str:

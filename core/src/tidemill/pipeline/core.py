@@ -15,6 +15,7 @@ from tidemill.domain.records import Row
 from tidemill.domain.snapshot import Snapshot
 from tidemill.domain.time import ChainTime
 from tidemill.domain.transaction import Unsigned
+from tidemill.ledger.dropped import dropped_reason
 from tidemill.pipeline.deciding import Deciding
 from tidemill.pipeline.flattening import Flattening
 from tidemill.pipeline.grouping import Grouping
@@ -151,10 +152,10 @@ class Core:
         self.books.settle(plan.book, landed.outcome, native, sign=-1)
         self._bench.reserve(plan, landed.intent.height)
         self._grouping.reopened(plan.id)
-        self.tally.outcome(landed.outcome, native, gain=landed.gain, sign=-1)
         if landed.rows:
+            self.tally.outcome(landed.outcome, native, gain=landed.gain, sign=-1)
             self._out.rows.extend(self.journal.reverse(plan, landed.rows, height=height))
-        else:
+        else:  # an earlier run counted it
             self._out.rows.extend(self._taken_back(plan, landed.outcome, height))
         self.market.drop_plan(plan)
 
@@ -163,7 +164,7 @@ class Core:
         amounts: dict[AssetId, int] = dict(outcome.changes)
         native = self._bench.native(plan.chain)
         amounts[native] = amounts.get(native, 0) - outcome.cost
-        reason = f"the block of plan {plan.id}, which an earlier run booked, was dropped"
+        reason = dropped_reason(plan.id)
         undone = [(asset, -amount) for asset, amount in sorted(amounts.items()) if amount]
         entries: list[Row] = [self.journal.adjustment(plan.book, plan.chain, height, asset, amount, reason) for asset, amount in undone]
         return [*entries, self.journal.reopened(plan, height)]

@@ -30,7 +30,7 @@ def symbol(asset: AssetId, assets: Mapping[AssetId, Asset]) -> str:
 
 
 def amount_text(asset: AssetId, amount: int, assets: Mapping[AssetId, Asset], *, sign: bool = False) -> str:
-    """Return an amount in whole tokens, at most six places; in base units where the asset's decimals are not known."""
+    """Return an amount in whole tokens, at most six places, cut towards zero; in base units where the asset's decimals are not known."""
     known = assets.get(asset)
     return whole_text(amount, known.decimals if known is not None else 0, sign=sign)
 

@@ -47,7 +47,7 @@ def test_picture_at_the_end_has_figures_events_and_summary(
 
     anyio.run(tell)
     shown = last_picture(terminal)
-    assert "block    found    taken    filled    reverted    net profit (USDC)" == shown[0].strip()
+    assert "block    found    taken    filled    reverted    profit after gas (USDC)" == shown[0].strip()
     assert ["60", "120", "60", "6", "1", "+109.55"] == shown[1].split()
     assert ["00:01:00  dex.orca failed", "00:01:00  spatial  reverted", "00:01:00  spatial  filled in block 60"] == shown[3:6]
     assert "31 fills, 30 profitable" in " ".join(shown)

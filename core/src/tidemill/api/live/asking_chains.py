@@ -7,7 +7,7 @@ from typing import TypeVar
 import anyio
 
 from tidemill.config.model import SignerConfig
-from tidemill.domain.asset import amount_display
+from tidemill.domain.amount_text import exact_text
 from tidemill.domain.finding import Finding
 from tidemill.domain.ids import BookId, ChainId
 from tidemill.domain.time import ChainTime
@@ -102,11 +102,11 @@ async def _funded(rules: ChainRules, link: ChainLink, wallet: Wallet, book: Book
     amount = dict(held).get(rules.native, 0)
     policy = signer.chains.get(rules.id)
     fee = policy.fee if policy is not None else None
-    shown = f"{amount_display(amount, fee.decimals).normalize():f}" if fee is not None else str(amount)
+    shown = exact_text(amount, fee.decimals) if fee is not None else str(amount)
     if amount <= 0:
         return Finding(rules.id, "error", f"{whose} holds no native coins: nothing can be included", "send it some for fees")
     if fee is not None and amount < fee.per_transaction:
-        most = f"{amount_display(fee.per_transaction, fee.decimals).normalize():f}"
+        most = exact_text(fee.per_transaction, fee.decimals)
         said = f"{whose} holds {shown} native coins, one transaction may cost {most}"
         return Finding(rules.id, "warning", said, "send it more for fees, or lower max_fee in [signer]")
     return Finding(rules.id, "ok", f"{whose} holds {shown} native coins")

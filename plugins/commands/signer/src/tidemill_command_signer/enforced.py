@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from tidemill import SignerConfig, SpendLimit
-from tidemill.domain.asset import amount_display
+from tidemill.domain.amount_text import exact_text
 from tidemill_command_signer.accounts import Account
 
 
@@ -29,7 +29,7 @@ def enforced_lines(policy: SignerConfig, accounts: Sequence[Account]) -> Iterato
 
 
 def _limit(limit: SpendLimit, unit: str) -> str:
-    one, day = (f"{amount_display(amount, limit.decimals).normalize():f}" for amount in (limit.per_transaction, limit.per_day))
+    one, day = (exact_text(amount, limit.decimals) for amount in (limit.per_transaction, limit.per_day))
     return f"at most {one} {unit} a transaction and {day} a day"
 
 

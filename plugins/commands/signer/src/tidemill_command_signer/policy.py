@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from attrs import field, frozen
 
 from tidemill import ChainPolicy, SpendLimit
-from tidemill.domain.asset import amount_display
+from tidemill.domain.amount_text import exact_text
 from tidemill.domain.ids import AssetId, normal_address
 from tidemill.domain.signing import Action, Reading
 
@@ -97,4 +97,4 @@ def _named(method: str) -> str:
 
 
 def _shown(amount: int, limit: SpendLimit) -> str:
-    return f"{amount_display(amount, limit.decimals).normalize():f}"
+    return exact_text(amount, limit.decimals)

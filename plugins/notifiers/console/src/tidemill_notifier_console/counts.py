@@ -63,7 +63,7 @@ class Counts:
 
     @property
     def profit(self) -> str:
-        """The net profit so far as text, or nothing where it is not known."""
+        """The profit so far after gas as text, or nothing where it is not known."""
         if not self.symbol:
             return ""
         return amount_text(self.net, self.decimals, sign=True)

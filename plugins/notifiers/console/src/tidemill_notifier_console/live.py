@@ -66,7 +66,7 @@ class LiveView(View):
 
 def _table(counts: Counts) -> Table:
     table = Table(box=None, header_style="dim", padding=(0, 4, 0, 0))
-    profit = f"net profit ({printable(counts.symbol)})" if counts.symbol else "net profit"
+    profit = f"profit after gas ({printable(counts.symbol)})" if counts.symbol else "profit after gas"
     figures = {"block": counts.height, "found": counts.found, "taken": counts.taken, "filled": counts.filled, "reverted": counts.reverted}
     if counts.refused:
         figures["refused"] = counts.refused

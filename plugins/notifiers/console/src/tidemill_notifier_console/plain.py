@@ -42,5 +42,5 @@ def _progress(counts: Counts) -> str:
     figures = f"{counts.found:,} found, {counts.taken:,} taken, {counts.filled:,} filled, {counts.reverted:,} reverted"
     if counts.refused:
         figures += f", {counts.refused:,} refused"
-    profit = f" · {counts.profit} {counts.symbol}" if counts.symbol else ""
+    profit = f" · {counts.profit} {counts.symbol} after gas" if counts.symbol else ""
     return f"block {counts.height:,} · {figures}{profit}"
