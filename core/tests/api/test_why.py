@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tidemill.api.plain import to_plain
+from tidemill.api.story import Story
 from tidemill.api.why import why
 from tidemill.api.why_text import story_lines
 from tidemill.errors import UsageError
@@ -40,6 +41,28 @@ def test_reference_names_one_thing(ref: str, kind: str, whole: str, live_books: 
     assert (ref, kind, whole) == (story.ref, story.kind, story.id)
 
 
+def test_reference_that_names_nothing_is_told_with_one_of_each_kind(live_books: Path) -> None:
+    """What a reference may be, and what this ledger has of it: the newest that was sent, and the newest that became a plan."""
+    with pytest.raises(UsageError) as found:
+        why("zzzz", live_books)
+
+    assert [f"transaction 0x77{'f' * 62}", "intent 7", "plan no", "opportunity o-no", f"pool {POOL}"] == [
+        line.strip() for line in str(found.value).splitlines()[2:]
+    ]
+    assert {type(why(line.split()[1], live_books)) for line in str(found.value).splitlines()[2:]} == {Story}
+
+
+def test_reference_into_a_ledger_without_anything_is_told_without_examples(tmp_path: Path) -> None:
+    """There is none to give."""
+    store = pytest.importorskip("tidemill_store_sqlite", reason="the store plugin is not installed beside the kernel").SqliteStore()
+    store.open(tmp_path)
+    store.begin("{}", "2026-01-01T00:00:00+00:00")
+    store.close()
+    for ref in ("7", "zzzz"):
+        with pytest.raises(UsageError, match=r"a pool or its address, or the beginning of one$"):
+            why(ref, tmp_path)
+
+
 @pytest.mark.parametrize(
     ("ref", "said"),
     [
@@ -49,7 +72,7 @@ def test_reference_names_one_thing(ref: str, kind: str, whole: str, live_books: 
         ("l", r"can mean 2 things(.|\n)*plan lost(.|\n)*plan late"),
         ("0x11" + "f" * 58 + "000f", "nothing in this ledger is called '0x11ff.*near it: transaction 0x11ff"),
         ("0x11ffffffff1", "near it: transaction 0x11ff"),
-        ("zzzz", "nothing in this ledger is called 'zzzz'$"),
+        ("zzzz", "nothing in this ledger is called 'zzzz'\n  a reference is the hash of a transaction, the number of an intent, "),
     ],
 )
 def test_reference_that_names_nothing_or_too_much_is_told(ref: str, said: str, live_books: Path) -> None:

@@ -17,6 +17,7 @@ from tidemill.errors import UsageError
 
 NEWEST = 5
 """So many opportunities and plans of a pool are told."""
+KINDS = "the hash of a transaction, the number of an intent, the id of a plan or an opportunity, a pool or its address"
 _LISTED = 8
 _SHORTEST = 8
 """Fewer decimal digits are the number of an intent; as many may begin an id."""
@@ -86,12 +87,13 @@ def _resolve(ledger: Ledger, records: Sequence[IntentRecord], ref: str, folder: 
     """Return the one thing that a reference names; what is named whole wins over what only begins so."""
     lowered = ref.lower() if ref[:2].lower() == "0x" or "-" in ref else ref
     if not lowered:
-        raise UsageError("an empty reference names nothing: give a hash, an id, the number of an intent, or a pool")
+        raise UsageError(f"an empty reference names nothing\n  {_kinds(ledger, records)}")
     if ref.isdecimal() and len(ref) < _SHORTEST:
         numbered = [record for record in records if record.number == int(ref)]
         if not numbered:
             raise UsageError(
-                f"{folder}: there is no intent {ref}; " + (f"there are 1 to {records[-1].number}" if records else "there is none")
+                f"{folder}: there is no intent {ref}; "
+                + (f"there are 1 to {records[-1].number}" if records else f"there is none\n  {_kinds(ledger, records)}")
             )
         return Named("intent", ref, numbered[0].plan)
     found = list(dict.fromkeys([*_of_records(records, ref, lowered), *_of_rows(ledger, lowered)]))
@@ -145,7 +147,29 @@ def _unknown(ledger: Ledger, records: Sequence[IntentRecord], ref: str, folder: 
         kinds = {name: kind for plan, found in states for name, kind in ((plan, "plan"), (OpportunityId(found), "opportunity"))}
     near = get_close_matches(ref, kinds, n=3, cutoff=0.75) or _shorter(ref, kinds)
     meant = "; near it: " + ", ".join(f"{kinds[one]} {one}" for one in near) if near else ""
-    return f"{folder}: nothing in this ledger is called {ref!r}{meant}"
+    return f"{folder}: nothing in this ledger is called {ref!r}{meant}\n  {_kinds(ledger, records)}"
+
+
+def _kinds(ledger: Ledger, records: Sequence[IntentRecord]) -> str:
+    """Say what a reference may be, with one of each kind that this ledger has, the newest."""
+    sent = next((record for record in reversed(records) if record.tx), None)
+    found = [] if sent is None else [f"transaction {sent.tx}", f"intent {sent.number}"]
+    row = _newest(ledger)
+    if row is not None:
+        found += [f"plan {row.plan}"] * (row.plan is not None) + [f"opportunity {row.id}"] + [f"pool {pool}" for pool in row.route[:1]]
+    return "\n    ".join([f"a reference is {KINDS}, or the beginning of one" + ("; here for example:" if found else ""), *found])
+
+
+def _newest(ledger: Ledger) -> OpportunityRow | None:
+    """Return the last opportunity of the newest run that has one, of those that became plans where some did."""
+    for info in reversed(ledger.runs()):
+        found: OpportunityRow | None = None
+        for row in ledger.rows(info.run):
+            if isinstance(row, OpportunityRow) and (found is None or found.plan is None or row.plan is not None):
+                found = row
+        if found is not None:
+            return found
+    return None
 
 
 def _shorter(ref: str, kinds: dict[str, str]) -> list[str]:

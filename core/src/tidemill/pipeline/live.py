@@ -29,6 +29,8 @@ from tidemill.signing.client import SignerClient
 from tidemill.stages.effects import Intent
 from tidemill.stages.guard import Fault
 
+SENT_AGAIN = "sent once more, the same bytes"
+"""What is said of a transaction that no node knew of, and that went out another time."""
 Refusal = tuple[Literal["simulation", "signer", "node", "venue", "operator"], str]
 """Who said no, and why: nothing was sent."""
 
@@ -200,7 +202,7 @@ class LiveExecution:
 
     async def _broadcast(self, record: IntentRecord, signed: Signed, height: int, *, again: bool = False) -> Refusal | None:
         """Send signed bytes, for the first time or ``again``; return a refusal where they can never be included."""
-        reason = ""
+        reason = SENT_AGAIN if record.state is IntentState.UNKNOWN else ""
         try:
             await self._links[record.chain].broadcast(signed)
         except RefusedByVenue as error:
@@ -212,7 +214,7 @@ class LiveExecution:
             return "node", str(error)
         except VenueError as error:
             # It may be out, whatever the error says of it: only a block, or proof that none can hold it, tells
-            reason = f"sent, and not confirmed: {error}"
+            reason = f"{reason or 'sent'}, and not confirmed: {error}"
         if record.state is not IntentState.BROADCAST:
             await self._keep(Change(record.number, IntentState.BROADCAST, height, reason))
         return None

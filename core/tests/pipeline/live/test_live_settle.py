@@ -80,7 +80,7 @@ async def test_silence_becomes_unknown_and_the_same_bytes_go_out_again(desk: Any
     await desk.settle(15)
 
     assert ["broadcast tx-1"] == desk.since("broadcast")
-    assert ["1:broadcast:"] == desk.states()
+    assert ["1:broadcast:sent once more, the same bytes"] == desk.states()
     assert [] == desk.since("sign")
 
 
