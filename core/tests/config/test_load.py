@@ -66,8 +66,10 @@ def test_load_sections_give_values() -> None:
         [books.alice]
         base = "TKN"
         capital = { TKN = "1_000.50", ETH = 2 , "eip155:1/slip44:60" = 0.25 }
-        accounts = { "eip155:1" = "0xABc", "solana:main" = "9xQe" }
         strategies = ["one"]
+        [books.alice.accounts]
+        "eip155:1" = "0xABc0000000000000000000000000000000000000"
+        "solana:main" = "So11111111111111111111111111111111111111112"
         [books.bob]
         """,
         "x.toml",
@@ -77,7 +79,7 @@ def test_load_sections_give_values() -> None:
     assert (7, "12x", ExecutionConfig(latency_blocks=2, stacking=True)) == (config.seed, config.speed, config.execution)
     assert {"TKN": Asset(AssetId("eip155:1/erc20:0xabcdef0000000000000000000000000000000001"), "TKN", 9)} == config.assets
     capital = {"TKN": "1000.50", "ETH": "2", "eip155:1/slip44:60": "0.25"}
-    accounts = {"eip155:1": "0xabc", "solana:main": "9xQe"}
+    accounts = {"eip155:1": "0xabc0000000000000000000000000000000000000", "solana:main": "So11111111111111111111111111111111111111112"}
     assert (BookConfig(BookId("alice"), "TKN", capital, accounts, ("one",)), BookConfig(BookId("bob"))) == config.books
 
 

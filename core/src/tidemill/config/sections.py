@@ -1,7 +1,7 @@
 """From plain TOML values to the configuration's values: the tables that are not plugins'."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, NewType
 
@@ -9,6 +9,7 @@ from attrs import field, frozen
 from attrs.validators import ge, min_len
 from cattrs import Converter
 
+from tidemill.config.addresses import CHAIN, address_fault
 from tidemill.config.converter import make_converter
 from tidemill.config.misfit import Misfit, describe, expected
 from tidemill.config.model import BookConfig, ExecutionConfig, LiveConfig, Mode
@@ -144,6 +145,7 @@ class Sections:
             read = self._read(_Book, value, ("books", name))
             if read is not None:
                 places = self._places.below("books", name)
+                self.problems += [places.problem(said, "accounts", chain) for chain, said in _account_faults(read.accounts)]
                 accounts = {chain: normal_address(account) for chain, account in read.accounts.items()}
                 found.append(BookConfig(BookId(name), read.base, read.capital, accounts, read.strategies, places))
         return tuple(found) or (BookConfig(places=self._places.below("books", "main")),)
@@ -161,3 +163,14 @@ class Sections:
         except Misfit as misfit:
             self.problems += [self._places.problem(fault.message, *keys, *fault.keys) for fault in misfit.faults]
             return None
+
+
+def _account_faults(accounts: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield the chains whose account cannot be one, and why."""
+    for chain, account in accounts.items():
+        if not CHAIN.fullmatch(chain):
+            yield chain, 'expected the id of a chain such as "eip155:1"'
+            continue
+        fault = address_fault(chain.partition(":")[0], normal_address(account))
+        if fault is not None:
+            yield chain, f"{fault}, found {describe(account)}"

@@ -9,6 +9,7 @@ from attrs import field, frozen
 from attrs.validators import ge, le, min_len
 from cattrs import BaseConverter
 
+from tidemill.config.addresses import ADDRESS, CHAIN, address_fault
 from tidemill.config.assets import base_units, whole_tokens
 from tidemill.config.misfit import Faults, expected
 from tidemill.config.model import ChainPolicy, SignerConfig, SpendLimit
@@ -28,15 +29,7 @@ Method = NewType("Method", str)
 """The first bytes of a call: ``0x`` and an even number of hexadecimal digits, ``*`` for any method, empty text for a bare transfer."""
 
 _NOTHING = AmountText("0")
-_CHAIN = re.compile(r"[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}")
 _KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,47}")
-_ADDRESS = re.compile(r"[-.%_a-zA-Z0-9]{1,128}")
-_EVM, _SVM = r"0x[0-9a-f]{40}", r"[1-9A-HJ-NP-Za-km-z]{32,44}"
-_ADDRESSES = {
-    "eip155": (re.compile(_EVM), "0x and 40 hexadecimal digits"),
-    "solana": (re.compile(_SVM), "32 bytes in base58"),
-    "sim": (re.compile(f"{_EVM}|{_SVM}"), "0x and 40 hexadecimal digits, or 32 bytes in base58"),
-}
 _SELECTOR = len("0xa9059cbb")
 _METHOD = re.compile(r"0x(?:[0-9a-fA-F]{2}){1,8}")
 
@@ -144,7 +137,7 @@ def _chains(value: Any, converter: BaseConverter) -> dict[ChainId, ChainPolicy]:
 
 
 def _chain(name: str, value: Any, converter: BaseConverter) -> ChainPolicy:
-    if not _CHAIN.fullmatch(name):
+    if not CHAIN.fullmatch(name):
         raise expected('the id of a chain such as "eip155:1"', name)
     table: ChainTable = read_class(ChainTable, value, converter)
     faults = Faults()
@@ -175,10 +168,10 @@ def _limit(faults: Faults, decimals: int, one: str, most: str, other: str, per_d
 
 
 def _targets(namespace: str, table: Mapping[Target, tuple[Method, ...]], faults: Faults) -> dict[str, tuple[str, ...]]:
-    form, what = _ADDRESSES.get(namespace, (_ADDRESS, "an address"))
     for target, methods in table.items():
-        if not form.fullmatch(target):
-            faults.add(f"is no address of {namespace}: expected {what}", "targets", target)
+        fault = address_fault(namespace, target)
+        if fault is not None:
+            faults.add(fault, "targets", target)
         for place, method in enumerate(methods):
             if namespace == "eip155" and method not in ("", ANY_METHOD) and len(method) != _SELECTOR:
                 faults.add(f'expected the four bytes of a selector such as "0xa9059cbb", found "{method}"', "targets", target, place)
@@ -200,7 +193,7 @@ def _of_form(value: Any, form: re.Pattern[str], what: str) -> str:
 
 
 def _target(value: Any) -> str:
-    return normal_address(_of_form(value, _ADDRESS, "the address of a contract or program"))
+    return normal_address(_of_form(value, ADDRESS, "the address of a contract or program"))
 
 
 def _method(value: Any) -> str:

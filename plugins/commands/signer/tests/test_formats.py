@@ -13,7 +13,7 @@ from tidemill_command_signer.formats.plain import read_hex
 from tidemill_command_signer.formats.solana import read_solana, write_base58, write_id_json
 from tidemill_command_signer.formats.web3 import read_web3, write_web3
 from tidemill_command_signer.keystore import SecretBytes
-from tidemill_command_signer.keystore.curves import public_key_of
+from tidemill_command_signer.keystore.curves import ORDER, public_key_of
 
 # The two test vectors of the Web3 Secret Storage Definition
 VECTOR = "7a28b5ba57c53603b0b07b56bba752f7784bf506fa95edc395f5cf6c7514fe9d"
@@ -212,8 +212,22 @@ def test_hex_is_read_with_and_without_its_prefix(form: str, known: SecretBytes) 
     assert known == read_hex(SecretBytes(form.format(known.reveal().hex()).encode()), "secp256k1")
 
 
-@pytest.mark.parametrize("raw", [b"", b"0x", b"00" * 31, b"00" * 33, b"zz" * 32, b"\xff" * 64, b"00" * 32])
+@pytest.mark.parametrize("raw", [b"", b"0x", b"00" * 31, b"00" * 33, b"zz" * 32, b"\xff" * 64])
 def test_hex_of_something_else_is_refused(raw: bytes) -> None:
-    """Zero is no key of secp256k1 either; the text is not repeated."""
+    """The text is not repeated."""
     with pytest.raises(UnreadableKey, match=f"found {len(raw)} bytes of other text"):
         read_hex(SecretBytes(raw), "secp256k1")
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(0, "out of range, 0;"), (ORDER, "out of range, the order of the curve or more;"), ((1 << 256) - 1, "or more;")]
+)
+def test_hex_out_of_range_is_told_as_that(number: int, said: str) -> None:
+    """It has the form of a key, and is a number that no key of secp256k1 is; the message has none of its digits."""
+    digits = f"{number:064x}"
+    with pytest.raises(UnreadableKey, match=said) as found:
+        read_hex(SecretBytes(digits.encode()), "secp256k1")
+
+    assert digits not in str(found.value)
+    assert found.value.__cause__ is None
+    assert SecretBytes(bytes.fromhex(digits)) == read_hex(SecretBytes(digits.encode()), "ed25519")

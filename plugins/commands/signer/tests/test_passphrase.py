@@ -68,8 +68,20 @@ def test_passphrase_is_composed_as_unicode_says(tmp_path: Path) -> None:
     assert [SecretBytes("über".encode())] * 2 == found
 
 
+def test_new_passphrase_of_no_text_is_refused(tmp_path: Path) -> None:
+    """Nobody could type it where a terminal asks; the message says what to do, and nothing of the passphrase."""
+    path = tmp_path / "words"
+    path.touch(0o600)
+    path.write_bytes("über vier Wörter hinweg".encode("latin-1"))
+
+    with pytest.raises(UsageError, match=r"is no UTF-8 text.*save its file as UTF-8") as found:
+        PassphraseSource(file=path).read("passphrase", new=True)
+    assert "rter" not in str(found.value)
+    assert found.value.__context__ is None
+
+
 def test_passphrase_of_no_text_is_taken_as_it_is(tmp_path: Path) -> None:
-    """Bytes that are no UTF-8 are a passphrase too."""
+    """Bytes that are no UTF-8 open what was sealed under them."""
     path = tmp_path / "words"
     path.touch(0o600)
     path.write_bytes(b"\xff\xfe")

@@ -38,7 +38,7 @@ class PassphraseSource:
             new: it will be used from now on: asked for twice, and not shorter than ``SHORTEST`` characters.
 
         Raises:
-            UsageError: none is given, it is too short, others can read its file, or there is nowhere to ask.
+            UsageError: none is given, a new one is too short or no UTF-8, others can read its file, or there is nowhere to ask.
         """
         if self.fd is not None and self.file is not None:
             raise UsageError(f"{self.options[0]} and {self.options[1]} are two ways to say the same: give one")
@@ -50,6 +50,12 @@ class PassphraseSource:
             found = self._asked(prompt, twice=new)
         if not len(found):
             raise UsageError("the passphrase is empty")
+        if new and not _is_text(found):
+            # What other programs sealed under such bytes must open; for what is sealed from now on there is a choice
+            raise UsageError(
+                "the passphrase is no UTF-8 text, so that no terminal could ever type it: save its file as UTF-8 (an editor calls that an "
+                "encoding), or choose other words"
+            )
         if new and _characters(found) < SHORTEST:
             raise UsageError(
                 f"the passphrase has {_characters(found)} characters: a new one needs {SHORTEST}; four or five random words do"
@@ -134,6 +140,14 @@ def _composed(raw: SecretBytes) -> SecretBytes:
 
 def _line(raw: SecretBytes) -> str:
     return raw.reveal().decode("utf-8", "surrogateescape").removesuffix("\n").removesuffix("\r")
+
+
+def _is_text(passphrase: SecretBytes) -> bool:
+    try:
+        passphrase.reveal().decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _characters(passphrase: SecretBytes) -> int:
