@@ -11,7 +11,7 @@ from attrs import evolve
 
 from tidemill.domain.ids import AssetId, BookId, PlanId
 from tidemill.domain.intent import IntentRecord, IntentStep
-from tidemill.domain.records import EntryRow, OpportunityRow, ResultRow, Row
+from tidemill.domain.records import EntryRow, IntentRow, OpportunityRow, ResultRow, Row
 from tidemill.errors import LedgerError, LedgerInUse
 from tidemill.hookspecs.store import RunInfo
 from tidemill_store_sqlite import SqliteStore
@@ -441,3 +441,76 @@ class TellsOfEveryPlan(Sound):
 
 class TestSTO32Others(StoreConformance):
     plugin = TellsOfEveryPlan
+
+
+class CountsOpenings(Sound):
+    """Counts what an opening restates as moved."""
+
+    def moved(self) -> Mapping[tuple[BookId, str, AssetId], int]:
+        sums: dict[tuple[BookId, str, AssetId], int] = {}
+        for row in (row for run in self.runs() for row in self.rows(run.run) if isinstance(row, EntryRow)):
+            for line in row.postings:
+                sums[row.book, line.account, line.asset] = sums.get((row.book, line.account, line.asset), 0) + line.amount
+        return {place: amount for place, amount in sums.items() if amount}
+
+
+class TestSTO33(StoreConformance):
+    plugin = CountsOpenings
+
+
+class KeepsZeros(Sound):
+    """Tells of accounts through which nothing has moved in the end."""
+
+    def moved(self) -> Mapping[tuple[BookId, str, AssetId], int]:
+        return {**super().moved(), (BookId("main"), "loan:aave", AssetId("sim:1/erc20:0xaa")): 0}
+
+
+class TestSTO33Zeros(StoreConformance):
+    plugin = KeepsZeros
+
+
+class WantsTheWhole(Sound):
+    """Finds a row by a whole id alone."""
+
+    def naming(self, text: str) -> Iterator[tuple[int, Row]]:
+        for run, row in super().naming(text):
+            if not isinstance(row, IntentRow) or text in (row.plan, row.opportunity):
+                yield run, row
+
+
+class TestSTO34(StoreConformance):
+    plugin = WantsTheWhole
+
+
+class TakesAnyCase(Sound):
+    """Finds what is written in other letters."""
+
+    def naming(self, text: str) -> Iterator[tuple[int, Row]]:
+        return super().naming(text.lower())
+
+
+class TestSTO34Case(StoreConformance):
+    plugin = TakesAnyCase
+
+
+class ForgetsEarlierGroups(Sound):
+    """Knows the groups of the newest run alone."""
+
+    def open_groups(self) -> Sequence[IntentRow]:
+        own = {row.plan for run in self.runs()[-1:] for row in self.rows(run.run) if isinstance(row, IntentRow)}
+        return [row for row in super().open_groups() if row.plan in own]
+
+
+class TestSTO35(StoreConformance):
+    plugin = ForgetsEarlierGroups
+
+
+class TellsTheFirstState(Sound):
+    """Tells of a group as it began."""
+
+    def open_groups(self) -> Sequence[IntentRow]:
+        return [evolve(row, state="planned") for row in super().open_groups()]
+
+
+class TestSTO35State(StoreConformance):
+    plugin = TellsTheFirstState

@@ -3,9 +3,10 @@
 from tidemill_testing.conformance.store.files import StoreFiles
 from tidemill_testing.conformance.store.intents import StoreIntents
 from tidemill_testing.conformance.store.rows import StoreRows
+from tidemill_testing.conformance.store.searches import StoreSearches
 
 
-class StoreConformance(StoreRows, StoreFiles, StoreIntents):
+class StoreConformance(StoreRows, StoreFiles, StoreIntents, StoreSearches):
     """Rules for a store: ``class TestAcme(StoreConformance): plugin = Acme``.
 
     An author must give:
