@@ -1,4 +1,4 @@
--- A ledger of version 1: a closed run of five rows and an open one of two
+-- A ledger of version 1: a closed run of six rows and an open one of two
 BEGIN TRANSACTION;
 CREATE TABLE arbitrage_opportunities (
 	run INTEGER NOT NULL,
@@ -43,7 +43,7 @@ CREATE TABLE entries (
 
 ;
 INSERT INTO "entries" VALUES(1,1,1,'e-0','main','sim:1','opening','');
-INSERT INTO "entries" VALUES(1,5,8,'e-2','main','sim:1','fill','plan-2');
+INSERT INTO "entries" VALUES(1,6,8,'e-2','main','sim:1','fill','plan-2');
 INSERT INTO "entries" VALUES(2,1,1,'e-0','main','sim:1','opening','');
 CREATE TABLE execution_results (
 	run INTEGER NOT NULL,
@@ -65,7 +65,7 @@ CREATE TABLE execution_results (
  WITHOUT ROWID
 
 ;
-INSERT INTO "execution_results" VALUES(1,4,8,'plan-2','main','spatial','sim:1','0x08','filled','[["sim:1/erc20:0xaa","1606938044258990275541962092341162602522202993782792835301376"]]','0','');
+INSERT INTO "execution_results" VALUES(1,5,8,'plan-2','main','spatial','sim:1','0x08','filled','[["sim:1/erc20:0xaa","1606938044258990275541962092341162602522202993782792835301376"]]','0','');
 CREATE TABLE intents (
 	run INTEGER NOT NULL,
 	seq INTEGER NOT NULL,
@@ -88,6 +88,7 @@ CREATE TABLE intents (
 
 ;
 INSERT INTO "intents" VALUES(1,3,7,'plan-2','o-2','main','spatial','sim:1','planned','[["sim:1/erc20:0xaa","1606938044258990275541962092341162602522202993782792835301376"]]','1606938044258990275541962092341162602522202993782792835301376','0xfeed','{}');
+INSERT INTO "intents" VALUES(1,4,8,'plan-2','o-2','main','spatial','sim:1','filled','[["sim:1/erc20:0xaa","1606938044258990275541962092341162602522202993782792835301376"]]','1606938044258990275541962092341162602522202993782792835301376','','');
 CREATE TABLE postings (
 	run INTEGER NOT NULL,
 	seq INTEGER NOT NULL,
@@ -103,8 +104,8 @@ CREATE TABLE postings (
 ;
 INSERT INTO "postings" VALUES(1,1,0,'wallet','sim:1/erc20:0xaa','100');
 INSERT INTO "postings" VALUES(1,1,1,'opening','sim:1/erc20:0xaa','-100');
-INSERT INTO "postings" VALUES(1,5,0,'wallet','sim:1/erc20:0xaa','1606938044258990275541962092341162602522202993782792835301376');
-INSERT INTO "postings" VALUES(1,5,1,'trading','sim:1/erc20:0xaa','-1606938044258990275541962092341162602522202993782792835301376');
+INSERT INTO "postings" VALUES(1,6,0,'wallet','sim:1/erc20:0xaa','1606938044258990275541962092341162602522202993782792835301376');
+INSERT INTO "postings" VALUES(1,6,1,'trading','sim:1/erc20:0xaa','-1606938044258990275541962092341162602522202993782792835301376');
 INSERT INTO "postings" VALUES(2,1,0,'wallet','sim:1/erc20:0xaa','1606938044258990275541962092341162602522202993782792835301476');
 INSERT INTO "postings" VALUES(2,1,1,'opening','sim:1/erc20:0xaa','-1606938044258990275541962092341162602522202993782792835301476');
 CREATE TABLE runs (
@@ -115,7 +116,7 @@ CREATE TABLE runs (
 	ledger_hash TEXT NOT NULL,
 	PRIMARY KEY (run)
 );
-INSERT INTO "runs" VALUES(1,'2026-01-01T00:00:00+00:00','2026-01-01T00:10:00+00:00','{"seed": 1}','3730c11bc4d5ad2b1498f93a09fbd98618e27c5b462181096b0682c836c354f3');
+INSERT INTO "runs" VALUES(1,'2026-01-01T00:00:00+00:00','2026-01-01T00:10:00+00:00','{"seed": 1}','9fe0fb89ed6539b98b554bb42b1cdc9ca70d3a549fd9b975a50b43d773e73da3');
 INSERT INTO "runs" VALUES(2,'2026-01-02T00:00:00+00:00','','{}','');
 CREATE UNIQUE INDEX entries_by_id ON entries (run, id);
 CREATE INDEX intents_by_plan ON intents ("plan");
