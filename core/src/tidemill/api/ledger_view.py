@@ -115,14 +115,15 @@ def view_lines(view: LedgerView) -> Iterator[str]:
     )
     yield from table("last results", [_result(view, one) for one in view.last])
     if view.lost:
-        cells = [(one.result.strategy, f"{one.result.status} in block {one.result.height}", _back(one)) for one in view.lost]
-        yield from table("taken back by later runs, and still in the pnl and the cost above", cells)
+        lost = [(one.result.strategy, _what(one), _back(one)) for one in view.lost]
+        yield from table("taken back by later runs, and still in the pnl and the cost above", lost)
     if view.undone:
-        cells = [
-            (one.result.strategy, f"{one.result.status} in block {one.result.height}", f"of run {one.booked_by}", _moved(view, one.wallet))
-            for one in view.undone
-        ]
-        yield from table("taken back of earlier runs, in the balances alone", cells)
+        undone = [(one.result.strategy, _what(one), f"of run {one.booked_by}", _moved(view, one.wallet)) for one in view.undone]
+        yield from table("taken back of earlier runs, in the balances alone", undone)
+
+
+def _what(one: TakenBack) -> str:
+    return f"{one.result.status} in block {one.result.height}"
 
 
 def _told(one: TakenBack) -> dict[str, object]:
