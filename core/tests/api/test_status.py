@@ -74,7 +74,7 @@ def test_status_lines_say_what_matters_first() -> None:
         "paper · sim:1, seed 7 · up 3 d 4 h · block 1,199, 2 s ago · 1 of 2 strategies not asked",
         "open plans 1 · 9 fills, 1 revert, 29 rejected · +84.11 USDC, -5 0x12345678, cost 0.001 ETH",
         "ledger tidemill-data, run 3 (12 MB) · disk 61 % full · memory 84 MB · process 4711",
-        "book main: 50,000.00 USDC, 1,208,925.819615 ETH; reserved 0.001 ETH",
+        "book main: 50,000.00 USDC, 1,208,925.819614 ETH; reserved 0.001 ETH",
         "in flight: p1 of lag since block 1,198",
         "strategies.lag running",
         "strategies.spatial paused: gas is dear",
