@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from tidemill.api import connect as connect_module
 from tidemill.api.commanded import Commanded
 from tidemill.api.connect import Instance, connect
+from tidemill.api.emergency import stop_now
 from tidemill.api.operator import _disk, _folder_bytes
 from tidemill.api.run import RunOptions, run
 from tidemill.cli.main import main
@@ -251,3 +252,18 @@ def test_figures_of_a_folder_that_is_gone_are_zeros(tmp_path: Path) -> None:
     (tmp_path / "b" / "c").write_bytes(b"123")
 
     assert 8 == _folder_bytes(tmp_path)
+
+
+def test_status_without_a_run_names_a_stop_that_holds(tmp_path: Path) -> None:
+    """Who, why, since when, and how it goes on; it is still exit code 1."""
+    stop_now(tmp_path, "a drill")
+    said = CliRunner().invoke(main, ["status", "--data", str(tmp_path)])
+    (tmp_path / "STOP").touch()
+    by_file = CliRunner().invoke(main, ["status", "--data", str(tmp_path)])
+
+    assert (1, 1) == (said.exit_code, by_file.exit_code)
+    first, second = said.stderr.splitlines()
+    assert "no instance runs on this folder" in first
+    assert second.startswith("stopped by command at 2")
+    assert second.endswith(": a drill: nothing leaves a run with real money; `tidemill resume --cause TEXT` lets trading go on")
+    assert f"stopped by file: there is a file STOP in {tmp_path}: nothing leaves" in by_file.stderr

@@ -65,11 +65,44 @@ def test_stop_that_a_run_refuses_writes_nothing(monkeypatch: pytest.MonkeyPatch,
 
 
 def test_stop_without_a_run_holds_the_next_one_back(tmp_path: Path) -> None:
-    """The brake is pulled on disk; where there is no folder nothing can be."""
+    """The brake is pulled on disk."""
     assert "none starts with real money until it is resumed with a cause" in stop_now(tmp_path).text
     assert [FILE] == [path.name for path in tmp_path.iterdir()]
+
+
+def test_stop_before_there_ever_was_a_run_holds_the_first_one_back(tmp_path: Path) -> None:
+    """The folder is made, and that is said: it may be a slip."""
+    data = tmp_path / "new" / "data"
+    done = stop_now(data, "not yet")
+    brake = Brake(data)
+    brake.load()
+
+    assert (("broadcast",), True) == (done.changed, done.text.startswith(f"no run is on in {data}, which was not there and has been made;"))
+    assert brake.stopped is not None
+    assert "not yet" == brake.stopped.cause
+
+
+def test_stop_where_there_is_a_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
+    """Nothing can be held back there, and no run can be on."""
+    (tmp_path / "data").touch()
     with pytest.raises(ControlError, match="no instance runs on this folder"):
-        stop_now(tmp_path / "nowhere")
+        stop_now(tmp_path / "data")
+
+
+def test_stop_said_again_without_a_run_keeps_both_causes(tmp_path: Path) -> None:
+    """The first one still holds, since when it does; the second stands beside it, once."""
+    first = stop_now(tmp_path, "a drill").changed
+    again, same, none = stop_now(tmp_path, "gas is dear"), stop_now(tmp_path, "gas is dear"), stop_now(tmp_path)
+    brake = Brake(tmp_path)
+    brake.load()
+
+    assert brake.stopped is not None
+    assert (("broadcast",), (), "a drill; also: gas is dear") == (first, again.changed, brake.stopped.cause)
+    assert again.text.startswith(
+        f"stopped already by command since {brake.stopped.at}: a drill; your cause is kept beside it; no run is on"
+    )
+    both = f"stopped already by command since {brake.stopped.at}: a drill; also: gas is dear; no run is on"
+    assert [True, True] == [one.text.startswith(both) for one in (same, none)]
 
 
 def test_stop_that_cannot_be_written_down_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

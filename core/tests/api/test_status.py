@@ -6,11 +6,23 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from tidemill.api.status import BookStatus, ChainStatus, PlanStatus, PluginStatus, Status, status_from_json, status_json
+from tidemill.api.status import (
+    BookStatus,
+    ChainStatus,
+    FlattenStatus,
+    PlanStatus,
+    PluginStatus,
+    SignerStatus,
+    Status,
+    UnsoldStatus,
+    status_from_json,
+    status_json,
+)
 from tidemill.api.status_text import size_text, span_text, status_lines
 from tidemill.domain.asset import Asset
 from tidemill.domain.ids import AssetId, BookId, ChainId, PlanId
 from tidemill.errors import ControlError
+from tidemill.units import BaseUnits
 
 USDC, ETH, ODD = AssetId("sim:1/erc20:0xaa"), AssetId("sim:1/slip44:60"), AssetId("sim:1/erc20:0x1234567890abcdef")
 STATUS = Status(
@@ -174,3 +186,52 @@ def test_span_is_told_by_its_two_largest_units(seconds: int, text: str) -> None:
 def test_size_is_told_in_the_largest_unit(count: int, text: str) -> None:
     """Rounded down."""
     assert text == size_text(count)
+
+
+def unsold(reason: str, *, stays: bool) -> UnsoldStatus:
+    return UnsoldStatus(BookId("main"), USDC, BaseUnits(3_000_000), reason, stays)
+
+
+@pytest.mark.parametrize(
+    ("flatten", "line"),
+    [
+        (FlattenStatus("selling"), "flatten: selling what is free, from the next block on"),
+        (
+            FlattenStatus("selling", (unsold("its sale is under way", stays=False), unsold("the node refused: no room", stays=True))),
+            "flatten: selling 3.00 USDC of main (its sale is under way) · stays 3.00 USDC of main (the node refused: no room)",
+        ),
+        (FlattenStatus("done"), "flatten done: everything was sold back"),
+        (
+            FlattenStatus("done", (unsold(f"it costs 7 of {ETH}", stays=True),)),
+            "flatten done: what stays: 3.00 USDC of main (it costs 0.000000000000000007 ETH)",
+        ),
+        (FlattenStatus("broken off"), "flatten broken off by another stop: nothing was left to sell"),
+        (FlattenStatus("broken off", (unsold("", stays=True),)), "flatten broken off by another stop: not sold 3.00 USDC of main"),
+    ],
+)
+def test_status_tells_how_far_a_flatten_is(flatten: FlattenStatus, line: str) -> None:
+    """What is being sold, what stays and why; after it has ended too, and as JSON."""
+    assert line == lines(**LIVE, flatten=flatten)[2]
+    there = json.loads(json.dumps(status_json(evolve(STATUS, flatten=flatten))))
+    assert flatten == status_from_json(there).flatten
+    assert all("3000000" == one["amount"] for one in there["flatten"]["unsold"])
+
+
+@pytest.mark.parametrize(
+    ("signer", "line"),
+    [
+        (
+            SignerStatus("keys/signer.sock", "gone", 75, "no signer listens there: start one"),
+            "signer GONE for 1 min 15 s: nothing can be signed, what is out is still followed · no signer listens there: start one",
+        ),
+        (
+            SignerStatus("keys/signer.sock", "lost", 0, "this run signs nothing any more, start it again"),
+            "signer LOST: nothing can be signed, what is out is still followed · this run signs nothing any more, start it again",
+        ),
+    ],
+)
+def test_status_tells_that_the_signer_is_gone(signer: SignerStatus, line: str) -> None:
+    """Since when, what that means, and what to do; nothing of one that is there."""
+    assert line == lines(**LIVE, signer=signer)[2]
+    assert lines(**LIVE) == lines(**LIVE, signer=SignerStatus("keys/signer.sock", "there"))
+    assert signer == status_from_json(status_json(evolve(STATUS, signer=signer))).signer

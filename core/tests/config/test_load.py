@@ -100,6 +100,13 @@ def test_load_sections_give_values() -> None:
         ("[books.x.capital]\nUSDC = -1", 'x.toml:2  $.books.x.capital.USDC  expected an amount of whole tokens such as 2_000 or "2_000.5"'),
         ("[books.x]\nstrategies = ['zzz']", "x.toml:2  $.books.x.strategies[0]  there is no table [strategies.zzz]"),
         (
+            "[strategies.flatten]\nenabled = false",
+            (
+                "x.toml:1  $.strategies.flatten  flatten is no strategy's name: what `tidemill stop --now --flatten` sells leaves under it,"
+                " while everything else is held back; give the plugin another name"
+            ),
+        ),
+        (
             "[strategies.a]\npriority = 3\n[strategy_priorities]\na = 4",
             "x.toml:4  $.strategy_priorities.a  differs from priority = 3 in [strategies.a]: keep one",
         ),

@@ -28,6 +28,21 @@ def test_brake_pulled_holds_over_restarts_with_its_first_cause(brake: Brake, tmp
     assert ("too many reverts", "command") == (again.stopped.cause, again.stopped.by)
 
 
+def test_brake_keeps_more_causes_beside_the_first(brake: Brake, tmp_path: Path) -> None:
+    """Each once, over restarts, and never without end."""
+    assert (False, "") == (brake.add("nothing is stopped"), brake.said_again("nothing is stopped"))
+    brake.pull("a drill", "command")
+    kept = [brake.add(cause) for cause in ("gas is dear", "gas is dear", "", *(f"{place:0200d}" for place in range(20)))]
+    again = Brake(tmp_path)
+    again.load()
+
+    assert ([True, False, False], 9) == (kept[:3], sum(kept[3:]))
+    assert again.stopped is not None
+    assert again.stopped.cause.startswith("a drill; also: gas is dear; also: 000")
+    assert len(again.stopped.cause) < 2_100
+    assert "command" == again.stopped.by
+
+
 def test_brake_release_needs_a_cause_and_lasts(brake: Brake, tmp_path: Path) -> None:
     """Released with a cause, and gone from the disk; without one it holds on."""
     with pytest.raises(ControlError, match="nothing is stopped here"):

@@ -93,3 +93,34 @@ async def test_emergency_orders_are_refused_on_paper(ordered: Ordered, command: 
         await ordered.order(command)
 
     assert [] == ordered.commands
+
+
+async def test_stop_now_said_again_keeps_the_first_and_notes_the_second(ordered: Ordered) -> None:
+    """Whoever comes second is told who was first, and why; what they say is kept."""
+    await ordered.order("stop-now", "reverts")
+    changed, text = await ordered.order("stop-now", "gas is dear")
+
+    assert ordered.brake.stopped is not None
+    assert ([], "reverts; also: gas is dear") == (changed, ordered.brake.stopped.cause)
+    assert text.startswith(
+        f"stopped already by command since {ordered.brake.stopped.at}: reverts; your cause is kept beside it; 0 in flight"
+    )
+
+
+async def test_status_tells_of_a_flatten_while_its_stop_holds(ordered: Ordered) -> None:
+    """From the order on, after it is done, and no more once trading goes on."""
+
+    async def seen() -> Any:
+        value: Any = await ordered.operator.answer(Request("status"))
+        return value["flatten"]
+
+    before = await seen()
+    await ordered.order("flatten")
+    begun = await seen()
+    await ordered.made.play()
+    done = await seen()
+    await ordered.order("resume", "it is over")
+    await ordered.driver._hold_or_release()
+
+    assert (None, "selling", "done", None) == (before, begun["state"], done["state"], await seen())
+    assert {"book", "asset", "amount", "reason", "stays"} == {key for one in done["unsold"] for key in one} or [] == done["unsold"]

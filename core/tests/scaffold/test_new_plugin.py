@@ -186,6 +186,12 @@ def test_new_plugin_command_of_ours_is_refused(tmp_path: Path) -> None:
         new_plugin("command", "run", tmp_path)
 
 
+def test_new_plugin_strategy_flatten_is_refused(tmp_path: Path) -> None:
+    """What sells everything back leaves under that name while everything else is held back."""
+    with pytest.raises(UsageError, match=r"flatten is no strategy's name: what `tidemill stop --now --flatten` sells .*; choose another"):
+        new_plugin("strategy", "flatten", tmp_path)
+
+
 def test_new_plugin_folder_that_is_there_is_left_alone(tmp_path: Path) -> None:
     """Nothing is overwritten, not even an empty folder or a link to nothing."""
     for name, make in (("one", Path.mkdir), ("two", Path.touch), ("three", lambda path: path.symlink_to("nowhere"))):

@@ -8,8 +8,10 @@ from attrs import frozen
 
 from tidemill.api.commanded import Commanded, commanded_of
 from tidemill.api.config import load_config
+from tidemill.api.live.asking_stop import stop_findings
 from tidemill.api.reconciled import Reconciled, reconciled_from_json
 from tidemill.api.status import Status, status_from_json
+from tidemill.errors import ControlError
 from tidemill.pipeline.brake import Brake
 from tidemill.pipeline.control_folder import InstanceEnded, call
 from tidemill.pipeline.protocol import ANSWER_BYTES, Request, cause_line, decode_answer, encode_request
@@ -30,8 +32,14 @@ class Instance:
     data: Path
 
     def status(self) -> Status:
-        """Return what the run is at."""
-        return status_from_json(self._ask(Request("status")))
+        """Return what the run is at; where it cannot say, the error names an emergency stop that holds all the same."""
+        try:
+            return status_from_json(self._ask(Request("status")))
+        except ControlError as error:
+            held = _held(self.data)
+            if held:
+                raise ControlError(f"{error}\n{held}") from error
+            raise
 
     def pause(self, strategy: str = "", cause: str = "") -> Commanded:
         """Let a strategy, or all, no longer be asked; plans in flight settle as they would. It lasts as long as the run.
@@ -82,6 +90,12 @@ class Instance:
 
     def _ask(self, request: Request, timeout_s: float = TIMEOUT_S) -> Mapping[str, Any]:
         return decode_answer(call(self.data, encode_request(request), longest=ANSWER_BYTES, timeout_s=timeout_s))
+
+
+def _held(data: Path) -> str:
+    """Return who stopped what trades on a folder, since when and how it goes on; "" where nobody did."""
+    (found,) = stop_findings(data)
+    return f"{found.message}: nothing leaves a run with real money; {found.remedy}" if found.severity == "error" else ""
 
 
 def release_folder(data: Path, cause: str) -> Commanded:

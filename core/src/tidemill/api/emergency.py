@@ -2,6 +2,7 @@
 
 import os
 import tomllib
+from contextlib import suppress
 from pathlib import Path
 
 from tidemill.api.commanded import Commanded, commanded_of
@@ -22,8 +23,8 @@ DATA_VARIABLE = "TIDEMILL__DATA"
 def stop_now(data: Path, cause: str = "") -> Commanded:
     """Let nothing leave any more that a run on this folder would broadcast, now and after restarts, until it is resumed with a cause.
 
-    Where no run is on, the next one with real money does not start. Where one is on and does not answer, the file ``STOP`` in the folder
-    holds it back: it is asked for before each broadcast.
+    Where no run is on, the next one with real money does not start, also where there never was one: then the folder is made. Where one is
+    on and does not answer, the file ``STOP`` in the folder holds it back: it is asked for before each broadcast.
 
     Raises:
         ControlError: the run trades on paper, its folder is no folder or belongs to another user, or nothing can be written there.
@@ -32,7 +33,7 @@ def stop_now(data: Path, cause: str = "") -> Commanded:
     try:
         line = control_folder.call(data, encode_request(Request("stop-now", cause=cause)), longest=ANSWER_BYTES, timeout_s=PATIENCE_S)
     except ControlError as error:
-        if not data.is_dir():
+        if data.exists() and not data.is_dir():
             raise
         return _held_by_file(data, error) if control_folder.is_held(data) else _held_for_the_next(data, cause)
     return commanded_of(data, decode_answer(line))
@@ -65,13 +66,18 @@ def _held_by_file(data: Path, error: ControlError) -> Commanded:
 
 
 def _held_for_the_next(data: Path, cause: str) -> Commanded:
+    new = not data.exists()
+    with suppress(OSError):
+        data.mkdir(parents=True, exist_ok=True)
     brake = Brake(data)
     brake.load()
+    before = brake.said_again(cause)
     brake.pull(cause or "an operator stopped it", "command")
     if not brake.path.exists():
         raise ControlError(f"{brake.path} cannot be written, and no run is on there")
-    said = f"no run is on in {data}; none starts with real money until it is resumed with a cause"
-    return Commanded("stop-now", (), ("broadcast",), said)
+    there = f"{data}, which was not there and has been made" if new else f"{data}"
+    said = f"{f'{before}; ' if before else ''}no run is on in {there}; none starts with real money until it is resumed with a cause"
+    return Commanded("stop-now", (), () if before else ("broadcast",), said)
 
 
 def folder_of_a_run() -> Path:

@@ -12,7 +12,17 @@ from attrs import evolve, field, frozen
 from tidemill import __version__
 from tidemill.api.clock import clock_error_ms
 from tidemill.api.reconciled import Reconciled, differences, moved, reconciled_json
-from tidemill.api.status import BookStatus, ChainStatus, PlanStatus, PluginStatus, Status, status_json
+from tidemill.api.status import (
+    BookStatus,
+    ChainStatus,
+    FlattenStatus,
+    PlanStatus,
+    PluginStatus,
+    SignerStatus,
+    Status,
+    UnsoldStatus,
+    status_json,
+)
 from tidemill.domain.book import BookState
 from tidemill.domain.events import Control
 from tidemill.domain.ids import AssetId, ChainId
@@ -28,6 +38,7 @@ from tidemill.pipeline.memory import resident_mb
 from tidemill.pipeline.protocol import Request
 from tidemill.pipeline.supervise import Supervisor
 from tidemill.stages.guard import Fault
+from tidemill.units import BaseUnits
 
 
 @frozen
@@ -60,7 +71,7 @@ class Operator:
             ControlError: it names a strategy that is not enabled here, or the run is ending; nothing was done.
         """
         if request.command == "status":
-            return status_json(self.status())
+            return status_json(evolve(self.status(), signer=await self._signer()))
         if request.command == "reconcile":
             return reconciled_json(await self._reconcile())
         if request.command == "stop":
@@ -93,20 +104,25 @@ class Operator:
         brake = self._driver.brake
         if brake is None:
             raise ControlError("this run trades on paper, and nothing leaves it: `tidemill pause` lets it plan no more, `stop` ends it")
-        before = brake.stopped
+        before = brake.said_again(cause)
         # Who says it again while everything is sold back wants that to stop as well
         brake.flattening = False
         brake.pull(cause or "an operator stopped it", "command")
         done: tuple[str, ...] = () if before else ("broadcast",)
         out = len(self._core.flight.open)
-        said = f"stopped already by {before.by}: {before.cause}" if before else "nothing leaves any more"
-        return _commanded("stop-now", (), done, f"{said}; {out} in flight; `tidemill resume --cause TEXT` lets trading go on")
+        return _commanded(
+            "stop-now",
+            (),
+            done,
+            f"{before or 'nothing leaves any more'}; {out} in flight; `tidemill resume --cause TEXT` lets trading go on",
+        )
 
     async def _flatten(self, cause: str) -> Mapping[str, object]:
         """Pull the brake for everything but what sells back; that begins with the next block."""
         brake = self._driver.brake
         if brake is None:
             raise ControlError("this run trades on paper: there is nothing to sell back, and nothing leaves it")
+        brake.add(cause)
         brake.pull(cause or "an operator sells everything back", "command")
         begun: list[bool] = []
 
@@ -186,7 +202,7 @@ class Operator:
         return (strategy,)
 
     def status(self) -> Status:
-        """Return what the run is at."""
+        """Return what the run is at, as far as it knows by itself: the signer is not asked."""
         driver, core, facts = self._driver, self._core, self._facts
         tally, chains = core.tally, core.market.state.chains
         now = anyio.current_time()
@@ -230,7 +246,20 @@ class Operator:
             exposure=live.exposure,
             balanced=live.balanced,
             clock_ms=clock_error_ms() if isinstance(driver.execution, LiveExecution) else None,
+            flatten=self._flattening(),
         )
+
+    def _flattening(self) -> FlattenStatus | None:
+        found = self._core.flattening
+        unsold = tuple(UnsoldStatus(one.book, one.asset, BaseUnits(one.amount), one.reason, one.stays) for one in found.unsold)
+        return FlattenStatus(found.state, unsold) if found.state else None
+
+    async def _signer(self) -> SignerStatus | None:
+        execution = self._driver.execution
+        if not isinstance(execution, LiveExecution) or execution.signer is None:
+            return None
+        seen = await execution.signer.seen()
+        return SignerStatus(seen.socket, seen.state, seen.silent_s, seen.reason)
 
     def _live(self) -> "_Live":
         execution = self._driver.execution

@@ -38,6 +38,7 @@ from tidemill.pipeline.assemble import Pipeline, assemble
 from tidemill.pipeline.control import ControlServer, listen
 from tidemill.pipeline.control_folder import ControlFolder
 from tidemill.pipeline.execution import PaperExecution
+from tidemill.pipeline.live import LiveExecution
 from tidemill.pipeline.lockstep import Lockstep
 from tidemill.pipeline.memory import MemoryWatch
 from tidemill.pipeline.notices import Notices
@@ -261,6 +262,8 @@ async def _drive(
         helpers.start_soon(watchdog.turn)
         if job.options.seconds:
             helpers.start_soon(job.stop.after, job.options.seconds)
+        if isinstance(driver.execution, LiveExecution) and driver.execution.signer is not None:
+            helpers.start_soon(driver.execution.signer.watch)
         job.stop.on_ask = driver.wait_no_longer
         async with anyio.create_task_group() as telling:
             telling.start_soon(job.notices.run)

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 
 from attrs import frozen
 
+from tidemill.config.plugin_tables import RESERVED
 from tidemill.discovery.packages import PACKAGES
 from tidemill.discovery.reserved import clash, command_name
 from tidemill.discovery.scan import find_plugins
@@ -89,5 +90,7 @@ def _check_free(name: str, kind: Kind) -> None:
     for plugin in find_plugins():
         if plugin.kind == kind.name and plugin.name == name:
             raise UsageError(f"{path} is installed already, from {plugin.distribution} {plugin.version}: choose another name")
+    if kind.name == "strategy" and name in RESERVED:
+        raise UsageError(f"{name} is no strategy's name: {RESERVED[name]}; choose another name")
     if kind.name == "command" and clash(command_name(name)):
         raise UsageError(clash(command_name(name)))

@@ -10,6 +10,7 @@ from tidemill.api.plain import Amounts, converter
 from tidemill.domain.asset import Asset
 from tidemill.domain.ids import AssetId, BookId, ChainId, PlanId
 from tidemill.errors import ControlError
+from tidemill.units import BaseUnits
 
 
 @frozen
@@ -62,6 +63,38 @@ class PluginStatus:
 
 
 @frozen
+class UnsoldStatus:
+    """What of an asset a flatten has not sold: base units, why its last sale failed, and whether it is tried no more."""
+
+    book: BookId
+    asset: AssetId
+    amount: BaseUnits
+    reason: str
+    stays: bool
+
+
+@frozen
+class FlattenStatus:
+    """How far a flatten is: it sells, is done (nothing more can be sold), or was broken off by another stop; and what is not sold."""
+
+    state: Literal["selling", "done", "broken off"]
+    unsold: tuple[UnsoldStatus, ...] = ()
+
+
+@frozen
+class SignerStatus:
+    """Whether the signer answers at its socket; ``silent_s``: for so many seconds it has not, as far as the run noticed.
+
+    ``lost``: another run has got our accounts, and this one signs nothing any more.
+    """
+
+    socket: str
+    state: Literal["there", "gone", "lost"]
+    silent_s: int = 0
+    reason: str = ""
+
+
+@frozen
 class Status:
     """A running instance at one moment.
 
@@ -76,6 +109,7 @@ class Status:
     With real money ``intents`` counts our open transactions by state and ``unknown`` those that no node knows of, ``exposure`` is what
     they hold back and may cost, and ``balanced`` the height of each chain at which the books were last the same as what it says we hold;
     a chain that is not in it was never asked. ``clock_ms`` is the most that this machine's clock may be off, None where nobody knows.
+    ``flatten`` is what is sold back, and stays for as long as its stop holds; None where nobody ordered that. ``signer`` is None on paper.
     """
 
     version: str
@@ -113,6 +147,8 @@ class Status:
     exposure: Amounts = field(factory=dict)
     balanced: Mapping[ChainId, int] = field(factory=dict)
     clock_ms: int | None = None
+    flatten: FlattenStatus | None = None
+    signer: SignerStatus | None = None
 
     @property
     def open_intents(self) -> int:

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping
 
 from tidemill.api.plain import Amounts
-from tidemill.api.status import PluginStatus, Status
+from tidemill.api.status import FlattenStatus, PluginStatus, SignerStatus, Status, UnsoldStatus
 from tidemill.domain.amount_text import amount_text
 from tidemill.domain.asset import Asset
 from tidemill.domain.ids import AssetId, address_of
+from tidemill.stages.tell import readable
 
 _STATES = {"halted": "HALTED", "ending": "ending", "stopped": "STOPPED"}
 _SPANS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
@@ -21,6 +22,10 @@ def status_lines(status: Status) -> Iterator[str]:
     yield " · ".join([status.mode, *stopped, played, f"up {span_text(status.uptime_s)}", _block(status), *_ending(status)])
     if status.mode == "live":
         yield _at_risk(status, assets)
+    if status.signer is not None and status.signer.state != "there":
+        yield _signer(status.signer)
+    if status.flatten is not None:
+        yield _flatten(status.flatten, assets)
     done = f"{_plural(status.fills, 'fill')}, {_plural(status.reverts, 'revert')}, {status.rejected:,} rejected"
     yield " · ".join([f"open plans {status.open_plans}", done, _money(status, assets)])
     ledger = f"ledger {status.data}, run {status.ledger} ({size_text(status.data_bytes)})" if status.ledger else f"{status.data}, no ledger"
@@ -88,6 +93,28 @@ def _at_risk(status: Status, assets: Mapping[AssetId, Asset]) -> str:
         *([f"clock ±{status.clock_ms:,} ms"] if status.clock_ms is not None else []),
     ]
     return " · ".join(parts)
+
+
+def _signer(signer: SignerStatus) -> str:
+    since = f" for {span_text(signer.silent_s)}" if signer.silent_s else ""
+    return f"signer {signer.state.upper()}{since}: nothing can be signed, what is out is still followed · {signer.reason}"
+
+
+def _flatten(flatten: FlattenStatus, assets: Mapping[AssetId, Asset]) -> str:
+    """Return what is being sold back, and what stays with the reason."""
+    stays = "; ".join(_unsold(one, assets) for one in flatten.unsold if one.stays)
+    if flatten.state == "selling":
+        selling = "; ".join(_unsold(one, assets) for one in flatten.unsold if not one.stays)
+        parts = [f"flatten: selling {selling or 'what is free, from the next block on'}", *([f"stays {stays}"] if stays else [])]
+        return " · ".join(parts)
+    if flatten.state == "broken off":
+        return f"flatten broken off by another stop: {f'not sold {stays}' if stays else 'nothing was left to sell'}"
+    return f"flatten done: {f'what stays: {stays}' if stays else 'everything was sold back'}"
+
+
+def _unsold(one: UnsoldStatus, assets: Mapping[AssetId, Asset]) -> str:
+    reason = f" ({readable(one.reason, assets)})" if one.reason else ""
+    return f"{_amount(one.asset, one.amount, assets.get(one.asset), sign=False)} of {one.book}{reason}"
 
 
 def _disk(status: Status) -> str:

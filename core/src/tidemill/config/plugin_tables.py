@@ -11,6 +11,7 @@ from tidemill.config.misfit import Misfit
 from tidemill.config.model import ISOLABLE, Isolation, PluginTable
 from tidemill.config.place import Places
 from tidemill.config.tables import read_class
+from tidemill.domain.plan import FLATTEN
 from tidemill.domain.snapshot import DexPolicy
 from tidemill.errors import Problem
 from tidemill.hookspecs.kinds import KIND_BY_FOLDER, Kind
@@ -18,6 +19,9 @@ from tidemill.units import BPS_SCALE
 
 IMPLIED = (("search", "cycles"), ("risk", "limits"), ("store", "sqlite"), ("notifier", "console"))
 """Kinds that a run cannot do without, and who serves one of which a file says nothing at all."""
+
+RESERVED = {FLATTEN: "what `tidemill stop --now --flatten` sells leaves under it, while everything else is held back"}
+"""Names that no strategy may have, and why."""
 
 BIGGEST_PRIORITY = 1_000_000
 
@@ -100,6 +104,8 @@ class PluginTables:
                 yield name, {key: value for key, value in table.items() if key != "name"}, self._places.below(kind.folder, index)
 
     def _table(self, kind: Kind, name: str, body: Mapping[str, Any], places: Places, priorities: Mapping[str, int]) -> PluginTable:
+        if kind.name == "strategy" and name in RESERVED:
+            self.problems.append(places.problem(f"{name} is no strategy's name: {RESERVED[name]}; give the plugin another name"))
         keys, head_class = head_keys(kind.name), DexHead if kind.name == "dex" else IsolableHead if kind.name in ISOLABLE else Head
         if "isolation" in body and kind.name not in ISOLABLE:
             problem = "only strategies and notifiers can run in a process of their own: take this key out"

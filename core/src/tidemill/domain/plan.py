@@ -6,6 +6,8 @@ from attrs import frozen
 
 from tidemill.domain.ids import AssetId, BookId, ChainId, MarketId, OpportunityId, PlanId, PoolId
 
+FLATTEN = "flatten"
+"""The strategy's name of what sells everything back: the one that leaves while a brake holds, so no plugin may have it."""
 Version = tuple[int, int]
 """(height, market sequence) of a pool's state: never repeats, not even after a rollback."""
 

@@ -14,6 +14,9 @@ FILE = "stopped.json"
 ASKED = "STOP"
 """A file of this name in the data folder pulls the brake as well: any program, and any hand, can make one."""
 
+_CAUSES = 2_000
+"""So many characters all causes of one stop may have together: whoever repeats it for days fills no disk."""
+
 
 @frozen
 class Stopped:
@@ -43,6 +46,15 @@ class Brake:
         """The file that says so over restarts."""
         return self._folder / FILE
 
+    def said_again(self, cause: str) -> str:
+        """Return what to say to whoever stops what is stopped already, and keep their cause too; "" where nothing is stopped."""
+        before = self.stopped
+        if before is None:
+            return ""
+        since = f" since {before.at}" if before.at else ""
+        also = "; your cause is kept beside it" if self.add(cause) else ""
+        return f"stopped already by {before.by}{since}: {before.cause}{also}"
+
     def load(self) -> None:
         """Take over what an earlier run left; a file that cannot be read holds like one that can."""
         try:
@@ -67,6 +79,19 @@ class Brake:
         self._stopped = Stopped(cause, by, datetime.now(UTC).isoformat(timespec="milliseconds"))
         with suppress(OSError):
             self._write(self._stopped)
+
+    def add(self, cause: str) -> bool:
+        """Keep one more cause beside the first of a stop that holds; return whether it is kept.
+
+        One that stands there already, or for which there is no room left, is not.
+        """
+        stopped = self._stopped
+        if stopped is None or not cause or cause in stopped.cause or len(stopped.cause) + len(cause) > _CAUSES:
+            return False
+        self._stopped = Stopped(f"{stopped.cause}; also: {cause}", stopped.by, stopped.at)
+        with suppress(OSError):
+            self._write(self._stopped)
+        return True
 
     def release(self, cause: str) -> Stopped:
         """Let things leave again, for a cause that the operator names; return what was stopped.

@@ -188,7 +188,7 @@ class Core:
                     self.flattening.begin()
                 self._out.notes.append(tell.control_note(event, (), self._bench.when()))
             case "release":
-                self.flattening.end()
+                self.flattening.forget()
                 self.held = ""
                 self._out.notes.append(tell.control_note(event, (), self._bench.when()))
             case "pause":
@@ -243,6 +243,7 @@ class Core:
             # A part of a group is no profit: what all of it leaves is counted when it has ended
             landed = evolve(landed, gain=0)
         self.flight.remember(landed, rows)
+        self.flattening.landed(plan.id, outcome)
         self.books.release(plan.book, plan.id)
         self.books.settle(plan.book, outcome, native)
         self.tally.outcome(outcome, native, gain=landed.gain)
@@ -263,6 +264,7 @@ class Core:
         assert isinstance(plan, Flow)  # noqa: S101 only flows are composed
         self.books.release(plan.book, plan.id)
         self._grouping.refused(plan.id, f"{event.by}: {event.reason}")
+        self.flattening.refused(event)
         self._out.rows.extend(self.journal.refused(plan, event.by, event.reason, digest=intent.unsigned.digest, height=intent.height))
         self.market.keep_plan(intent, None)
         self.market.touch(plan.pools)
@@ -308,8 +310,8 @@ class Core:
         if left is not None:
             self._out.notes.append(tell.flattened_note(left, self._bench.when(), self.market.state.assets))
 
-    def _leave(self, planned: Planned, route: str) -> None:
-        self._bench.send(planned, route)
+    def _leave(self, planned: Planned, route: str) -> Flow:
+        return self._bench.send(planned, route)
 
     def _halt(self, reason: str) -> None:
         self.halted = reason

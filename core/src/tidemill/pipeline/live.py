@@ -13,6 +13,7 @@ from tidemill.domain.events import Balances, Batch, Event, OutcomeSeen, RefusedS
 from tidemill.domain.ids import AssetId, BookId, ChainId, chain_of
 from tidemill.domain.intent import IntentRecord, IntentState, is_exclusive
 from tidemill.domain.outcome import Outcome
+from tidemill.domain.plan import FLATTEN
 from tidemill.domain.snapshot import Snapshot
 from tidemill.domain.transaction import Signed, Unsigned, Wallet
 from tidemill.errors import RefusedByVenue, SignerError, SignerRefused, VenueError
@@ -21,7 +22,6 @@ from tidemill.ledger.intents import IntentBook
 from tidemill.ledger.reconcile import INCLUDED, Cancel, ChainView, Change, Send, Tell, reconcile
 from tidemill.pipeline.brake import Brake
 from tidemill.pipeline.execution import Settled
-from tidemill.pipeline.flattening import STRATEGY as FLATTEN
 from tidemill.pipeline.known_blocks import KnownBlocks, ToldBlocks
 from tidemill.pipeline.transactions import Sealed, cancelling, planned
 from tidemill.pipeline.writer import LedgerWriter
@@ -76,7 +76,7 @@ class LiveExecution:
         self._links = dict(links)
         self._rules = dict(rules)
         self.wallets = dict(wallets)
-        self._signer = signer
+        self.signer = signer
         self._writer = writer
         self._run = run
         self._patience = patience
@@ -190,7 +190,7 @@ class LiveExecution:
 
     async def _sign(self, records: Sequence[IntentRecord], sealed: Sequence[Unsigned]) -> list[Signed] | Refusal:
         """Sign all of them; where one is not signed none may leave."""
-        signer = self._signer
+        signer = self.signer
         assert signer is not None  # noqa: S101 without one nothing is planned
         try:
             return [await signer.sign(unsigned, record.account, record.number) for record, unsigned in zip(records, sealed, strict=True)]
@@ -250,7 +250,7 @@ class LiveExecution:
         old = self.intents.get(number)
         wallet = self.wallets[old.book, old.chain]
         # A key that was rotated signs nothing more: then the chain alone can end what it signed
-        if self._signer is None or self._stopped(FLATTEN) is not None or not is_exclusive(old.slot) or wallet.owner != old.account:
+        if self.signer is None or self._stopped(FLATTEN) is not None or not is_exclusive(old.slot) or wallet.owner != old.account:
             return
         try:
             unsigned = await self._links[old.chain].cancel(wallet, old.signed)

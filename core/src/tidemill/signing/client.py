@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import anyio
 import structlog
-from attrs import evolve
+from attrs import evolve, frozen
 
 from tidemill.domain.ids import ChainId
 from tidemill.domain.signing import Opened
@@ -25,6 +25,23 @@ SLOW_S = 20
 """So long is waited after a try that took all of ``RETURN_S``: a signer that hangs costs one plan, not every plan."""
 TRIES, PAUSE_S = 5, 0.1
 """How often a lease is asked for again where the signer still sees the old connection, and the pause between."""
+LOOK_S = 1
+"""Between two looks at whether the connection is still there."""
+SEEN_S = 1
+"""A signer that does not greet for so long does not answer."""
+
+
+@frozen
+class Seen:
+    """Whether a signer answers at its socket, for how many seconds it has not (as far as the run noticed), and why not.
+
+    ``lost``: another run has got our accounts, and this one signs nothing any more.
+    """
+
+    socket: str
+    state: Literal["there", "gone", "lost"]
+    silent_s: int = 0
+    reason: str = ""
 
 
 class SignerClient:
@@ -50,6 +67,7 @@ class SignerClient:
         self._tokens: dict[str, int] = {}
         self._taken = ""
         self._not_before, self._pause_s = 0.0, 0.0
+        self._gone_at: float | None = None
         self._log = structlog.get_logger("tidemill.signing")
 
     async def __aenter__(self) -> Self:
@@ -112,6 +130,45 @@ class SignerClient:
             raise SignerError(f"the signer gave bytes that were not asked for: {wrong}")
         return Signed(unsigned.plan, TxRef(unsigned.chain, opened.tx), raw)
 
+    # --- whether it is there ----------------------------------------------------------------------------------------------------------
+
+    async def watch(self) -> None:
+        """Notice when the signer goes away, for as long as this is awaited, also while nothing is to be signed; it is told once."""
+        told = False
+        while True:
+            if self._line.is_cut:
+                self._went()
+            if self._gone_at is not None and not told:
+                said = "the signer does not answer: nothing can be signed until it does, and what is out is still followed"
+                self._log.warning(said, socket=str(self._line.path))
+            told = self._gone_at is not None
+            await anyio.sleep(LOOK_S)
+
+    async def seen(self) -> Seen:
+        """Ask over a connection of its own whether the signer answers, and say since when it does not."""
+        reason = ""
+        line = SignerConnection(self._line.path)
+        with anyio.move_on_after(SEEN_S) as patience:
+            try:
+                await line.open()
+                await line.ask(HelloAsk())
+            except SignerError as error:
+                reason = str(error)
+            finally:
+                await line.close()
+        if patience.cancelled_caught:
+            reason = f"the signer at {self._line.path} does not answer within {SEEN_S} s: look at its process, or start it again"
+        if reason:
+            self._went()
+        elif self._line.is_open and not self._line.is_cut:
+            self._gone_at = None
+        since = 0 if self._gone_at is None else int(anyio.current_time() - self._gone_at)
+        state: Literal["there", "gone", "lost"] = "lost" if self._taken else "gone" if reason else "there"
+        return Seen(str(self._line.path), state, since if state == "gone" else 0, self._taken or reason)
+
+    def _went(self) -> None:
+        self._gone_at = anyio.current_time() if self._gone_at is None else self._gone_at
+
     def _codec(self, chain: ChainId) -> Codec:
         namespace = chain.partition(":")[0]
         codec = self._codecs.get(namespace)
@@ -150,6 +207,7 @@ class SignerClient:
             await self._leave()
             self._wait(SLOW_S)
             raise SignerError(f"the signer at {self._line.path} did not come back within {RETURN_S} s")
+        self._gone_at = None
         self._log.warning("the signer is back, and holds our accounts again", socket=str(self._line.path))
 
     def _compare(self, hello: Hello) -> None:
@@ -202,10 +260,12 @@ class SignerClient:
             return await self._line.ask(ask)
         finally:
             if not self._line.is_open:
+                self._went()
                 self._wait(AGAIN_S)
 
     async def _leave(self) -> None:
         await self._line.close()
+        self._went()
         self._wait(AGAIN_S)
 
     def _wait(self, wait_s: float) -> None:

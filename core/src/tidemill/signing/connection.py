@@ -1,11 +1,12 @@
 """One connection to a signer: a question, then its answer, and nothing that could be taken for another's."""
 
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import anyio
-from anyio.abc import SocketStream
+from anyio.abc import SocketAttribute, SocketStream
 
 from tidemill.errors import SignerError, SignerRefused
 from tidemill.signing.place import connect, receive_exactly
@@ -29,6 +30,20 @@ class SignerConnection:
     def is_open(self) -> bool:
         """Whether something can be asked."""
         return self._stream is not None
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the signer has closed its end of an open connection, or is gone: seen without a word to it, also while it is asked."""
+        if self._stream is None:
+            return False
+        # anyio's typed attribute: no query
+        raw = self._stream.extra(SocketAttribute.raw_socket)  # noqa: S610
+        try:
+            return not raw.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
 
     async def open(self) -> None:
         """Connect.

@@ -155,7 +155,10 @@ def control_note(event: Control, strategies: Sequence[str], head: ChainTime) -> 
 
 def flattened_note(left: Sequence[tuple[BookId, AssetId, int, str]], head: ChainTime, assets: Mapping[AssetId, Asset]) -> Note:
     """Tell that everything was sold back that could be, and what stays, with the reason."""
-    stays = [f"{amount_text(asset, amount, assets)} {symbol(asset, assets)} of {book} ({reason})" for book, asset, amount, reason in left]
+    stays = [
+        f"{amount_text(asset, amount, assets)} {symbol(asset, assets)} of {book} ({readable(reason, assets)})"
+        for book, asset, amount, reason in left
+    ]
     text = f"everything else was sold back; what stays: {'; '.join(stays)}" if stays else "everything was sold back"
     fields = (("left", tuple((book, asset, str(amount), reason) for book, asset, amount, reason in left)),)
     return note_of("flattened", "warning", head, text, fields)

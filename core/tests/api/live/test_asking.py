@@ -12,8 +12,9 @@ import pytest
 
 from tidemill.api.live import asking_chains, asking_disk
 from tidemill.api.live.asking_chains import chain_findings
-from tidemill.api.live.asking_disk import disk_findings, stop_findings
+from tidemill.api.live.asking_disk import disk_findings
 from tidemill.api.live.asking_signer import greeting, keystore_findings, signer_findings
+from tidemill.api.live.asking_stop import stop_findings
 from tidemill.api.signing import SigningSetup
 from tidemill.domain.finding import Finding
 from tidemill.domain.ids import AssetId, ChainId

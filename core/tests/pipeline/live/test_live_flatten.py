@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tidemill.pipeline.flattening import STRATEGY
+from tidemill.domain.plan import FLATTEN
 
 pytestmark = pytest.mark.anyio
 LATE = 20 + 4 + 1
@@ -23,10 +23,10 @@ def stopped(desk: Any) -> Any:
 async def test_sale_passes_the_brake_and_no_other_plan_does(stopped: Any) -> None:
     """It goes the whole way of any plan: slot, dry run, signature, disk, node."""
     assert [("p1", "operator", SAID)] == await stopped.take("p1")
-    assert [] == await stopped.take("p2", strategy=STRATEGY)
+    assert [] == await stopped.take("p2", strategy=FLATTEN)
 
     assert ["sign 1", "keep 1:planned 1:signed!", "broadcast tx-1", "keep 1:broadcast"] == stopped.since()[3:]
-    assert [STRATEGY] == [record.strategy for record in stopped.book.open()]
+    assert [FLATTEN] == [record.strategy for record in stopped.book.open()]
 
 
 async def test_sale_is_sent_again_and_what_was_out_before_is_not(desk: Any) -> None:
@@ -34,7 +34,7 @@ async def test_sale_is_sent_again_and_what_was_out_before_is_not(desk: Any) -> N
     await desk.take("p1", expires=90)
     desk.brake.pull("a drill", "command")
     desk.brake.flattening = True
-    await desk.take("p2", expires=90, strategy=STRATEGY)
+    await desk.take("p2", expires=90, strategy=FLATTEN)
     await desk.settle(14)
     desk.since()
     await desk.settle(15)
@@ -59,7 +59,7 @@ async def test_second_stop_catches_a_sale_as_well(stopped: Any, member: str) -> 
     """Between any two steps: what is not out yet stays here."""
     stopped.said.then[member] = lambda: setattr(stopped.brake, "flattening", False)
 
-    assert [("p1", "operator", SAID)] == await stopped.take("p1", strategy=STRATEGY)
+    assert [("p1", "operator", SAID)] == await stopped.take("p1", strategy=FLATTEN)
     assert [] == stopped.since("broadcast")
 
 

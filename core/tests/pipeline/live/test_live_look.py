@@ -45,7 +45,7 @@ async def test_balances_below_a_block_that_holds_ours_are_not_compared(desk: Any
 async def test_without_a_signer_what_is_late_is_left_to_a_run(desk: Any) -> None:
     """A transaction in its slot would have to be signed: it is told as late, and nothing is planned."""
     await desk.take()
-    desk.live._signer = None
+    desk.live.signer = None
     await desk.settle(LATE - 1)
     early = desk.live.late(LATE - 1, SIM)
     await desk.settle(LATE)

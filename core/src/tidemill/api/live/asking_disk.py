@@ -1,4 +1,4 @@
-"""What the data folder must do before real money moves: take what is written and keep it; and whether an emergency stop holds there."""
+"""What the data folder must do before real money moves: take what is written and keep it."""
 
 import os
 import time
@@ -9,7 +9,6 @@ from tempfile import mkstemp
 
 from tidemill.api.diagnosis.folder import nearest
 from tidemill.domain.finding import Finding
-from tidemill.pipeline.brake import ASKED, Brake
 
 SLOW_MS = 20
 """A plan waits so long at the most, usually, until it is on disk; a disk that takes longer is told of."""
@@ -48,17 +47,3 @@ def _write(place: Path) -> None:
         os.close(file)
         with suppress(OSError):
             Path(name).unlink()
-
-
-def stop_findings(data: Path) -> Iterator[Finding]:
-    """Say whether an emergency stop holds; a file ``STOP`` is seen and not yet acted on."""
-    brake = Brake(data)
-    brake.load()
-    if (data / ASKED).exists():
-        said = f"stopped by file: there is a file {ASKED} in {data}"
-        yield Finding("emergency stop", "error", said, f"remove {data / ASKED}; then `tidemill resume --cause TEXT`, where a run saw it")
-    elif (stopped := brake.stopped) is not None:
-        said = f"stopped by {stopped.by}{f' at {stopped.at}' if stopped.at else ''}: {stopped.cause}"
-        yield Finding("emergency stop", "error", said, "`tidemill resume --cause TEXT` lets trading go on")
-    else:
-        yield Finding("emergency stop", "ok", "none holds")

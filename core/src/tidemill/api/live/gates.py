@@ -6,8 +6,9 @@ from pathlib import Path
 from attrs import frozen
 
 from tidemill.api.live.asking_chains import chain_findings
-from tidemill.api.live.asking_disk import disk_findings, stop_findings
+from tidemill.api.live.asking_disk import disk_findings
 from tidemill.api.live.asking_signer import keystore_findings, signer_findings
+from tidemill.api.live.asking_stop import stop_findings
 from tidemill.api.live.configured import static_findings
 from tidemill.api.live.paper_hours import PaperHours, paper_findings
 from tidemill.api.signing import SigningSetup, signing_setup

@@ -79,7 +79,7 @@ def _amounts(policy: ChainPolicy, use: Used, used: Used) -> Refusal | None:
     for asset in sorted(use.spends):
         limit = policy.spends.get(asset)
         if limit is None and use.spends[asset]:
-            return Refusal("spend", f"it takes {asset}, which the policy does not name")
+            return Refusal("asset", f"it takes {asset}, which the policy does not name")
         if limit is not None:
             limits.append(("spend", "it takes", asset, use.spends[asset], used.spends.get(asset, 0), limit))
     for rule, verb, unit, amount, _, limit in limits:

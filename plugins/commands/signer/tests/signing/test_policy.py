@@ -65,7 +65,7 @@ def test_transaction_within_every_limit_is_allowed(allowed: Reading) -> None:
         (reading(call(), fee=11), Used(), "fee", "its inclusion may cost 0.11 coins, at most 0.1 are allowed"),
         (reading(call(gold=1_001)), Used(), "spend", f"it takes 1.001 {GOLD}, at most 1 are allowed"),
         (reading(call(gold=600), call(gold=401)), Used(), "spend", f"it takes 1.001 {GOLD}, at most 1 are allowed"),
-        (reading(call(lead=1)), Used(), "spend", f"it takes {LEAD}, which the policy does not name"),
+        (reading(call(lead=1)), Used(), "asset", f"it takes {LEAD}, which the policy does not name"),
         (reading(call(value=51)), Used(100), "per_day", "it hands over 0.51 coins, 1 went out today, at most 1.5 are allowed a day"),
         (
             reading(call(), fee=6),

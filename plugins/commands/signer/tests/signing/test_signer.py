@@ -97,7 +97,7 @@ async def test_every_rule_refuses_its_example_and_stands_in_the_trail(world: Any
         "value": (world.unsigned(value=1_001), me),
         "fee": (world.unsigned(fee=501), me),
         "spend": (world.unsigned(spends=[(names.token, 10_001)]), me),
-        "spend, not named": (world.unsigned(spends=[(names.other, 1)]), me),
+        "asset": (world.unsigned(spends=[(names.other, 1)]), me),
     }
     found = {}
     async with SignerClient(world.socket, world.codecs) as client:
