@@ -4,7 +4,7 @@ import json
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -57,8 +57,8 @@ def installed(tidemill: Tidemill, tmp_path: Path) -> Callable[..., None]:
 def fresh(tmp_path: Path) -> Callable[..., "subprocess.Popen[str]"]:
     """Starts the installed command with the plugin on its path, in an interpreter of its own."""
 
-    def start(*arguments: str) -> "subprocess.Popen[str]":
-        env = environment({**LEAN, "PYTHONPATH": str(tmp_path / "site")})
+    def start(*arguments: str, env: Mapping[str, str] | None = None) -> "subprocess.Popen[str]":
+        env = environment({**LEAN, "PYTHONPATH": str(tmp_path / "site"), **(env or {})})
         return subprocess.Popen(
             [console_script(), *arguments], cwd=tmp_path, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
@@ -104,15 +104,30 @@ def test_inline_strategy_that_loops_ends_the_run_with_its_name_and_line(
 def test_inline_strategy_that_hangs_in_c_ends_the_run_a_few_seconds_later(
     installed: Callable[..., None], fresh: Starts, tidemill: Tidemill
 ) -> None:
-    """No thread of Python runs then: the interpreter's own timer ends it, with every thread's stack, the plugin's line on top."""
+    """No thread of Python runs then: the witness ends it, says so first, and shows every thread's stack, the plugin's line on top."""
     installed(IN_C, execution="watchdog_s = 1")
     process = fresh(*RUN, "--blocks", "12")
     _, err = process.communicate(timeout=60)
 
     assert 1 == process.returncode
-    assert "Timeout" in err
+    assert err.startswith("the run is ended: code that does not return, and never gives up the interpreter, nothing has moved for 6 s\n")
     assert 'acme_lag.py", line 8 in find_opportunities' in err
     check_sound(tidemill, closed=False)
+
+
+def test_run_that_was_stopped_from_outside_for_long_goes_on(fresh: Starts, tidemill: Tidemill) -> None:
+    """SIGSTOP for longer than any deadline, then SIGCONT: a process that stands still with its watchdog hangs nowhere."""
+    process = fresh("run", "--seed", "7", "--speed", "20x", "--json", "--blocks", "60", env={"TIDEMILL__EXECUTION__WATCHDOG_S": "1"})
+    assert process.stdout is not None
+    assert "run" == json.loads(process.stdout.readline())["event"]
+    process.send_signal(signal.SIGSTOP)
+    time.sleep(8)
+    process.send_signal(signal.SIGCONT)
+    out, err = process.communicate(timeout=60)
+
+    assert (0, "") == (process.returncode, err)
+    assert "summary" == json.loads(out.splitlines()[-1])["event"]
+    check_sound(tidemill, closed=True)
 
 
 def test_ctrl_c_ends_a_run_whose_plugin_hangs(installed: Callable[..., None], fresh: Starts, tidemill: Tidemill, tmp_path: Path) -> None:

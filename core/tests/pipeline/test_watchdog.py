@@ -1,11 +1,10 @@
 """The watchdog: what counts as life, who is named, and that the ledger is written before the end."""
 
-import faulthandler
 import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 
 import anyio
@@ -16,6 +15,7 @@ from tidemill.pipeline import watchdog as module
 from tidemill.pipeline.stop import Stop
 from tidemill.pipeline.supervise import Supervisor
 from tidemill.pipeline.watchdog import Watchdog
+from tidemill.pipeline.witness import Witness
 
 
 class Watched:
@@ -30,13 +30,11 @@ class Watched:
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Looks are frequent, and the timer of last resort is far away: it would end the tests."""
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looks are frequent, and the witness waits long: it would end the tests."""
     monkeypatch.setattr(module, "LOOK_S", 0.02)
     monkeypatch.setattr(module, "INTERRUPTED_S", 0.2)
     monkeypatch.setattr(module, "LAST_RESORT_S", 600)
-    yield
-    faulthandler.cancel_dump_traceback_later()
 
 
 def hang(until: Callable[[], object], limit_s: float = 10) -> None:
@@ -198,10 +196,9 @@ def test_output_is_full_when_its_reader_stops_and_free_when_it_goes_on(monkeypat
 
 
 def test_time_in_which_the_run_was_stopped_from_the_terminal_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-Z takes the timer of last resort away, and going on sets it anew."""
+    """Ctrl-Z lets the witness rest, and going on gives it the whole time again."""
     told: list[str] = []
-    monkeypatch.setattr(faulthandler, "cancel_dump_traceback_later", lambda: told.append("away"))
-    monkeypatch.setattr(faulthandler, "dump_traceback_later", lambda *_, **__: told.append("set"))
+    monkeypatch.setattr(Witness, "expect", lambda self, seconds: told.append("set" if seconds else "away"))
     monkeypatch.setattr(module, "LOOK_S", 600)
     monkeypatch.setattr(signal, "raise_signal", lambda number: told.append(signal.Signals(number).name))
     watched = Watched(600)
@@ -211,4 +208,5 @@ def test_time_in_which_the_run_was_stopped_from_the_terminal_does_not_count(monk
         watched.dog._suspend()
         watched.dog._interrupted()
         assert ["away"] == told[4:]
+        watched.dog._done.set()
     assert signal.SIG_DFL is signal.getsignal(signal.SIGTSTP)

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import anyio
 from anyio.abc import SocketListener
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from attrs.converters import optional
 
 from tidemill.api.config import check_config, load_config
@@ -17,6 +17,7 @@ from tidemill.api.links import charging_rules, open_links
 from tidemill.api.live.executing import Cleared, Going, cleared, executing
 from tidemill.api.live.gates import live_setup
 from tidemill.api.live.mode import wants_live
+from tidemill.api.live.stays import stays
 from tidemill.api.opening import Held, opening_batch
 from tidemill.api.operator import Operator, RunFacts
 from tidemill.api.run_facts import ledger_header, run_header, tape_header
@@ -283,6 +284,7 @@ async def _drive(
             summary = job.pipeline.core.tally.summary(
                 driver.digest.hexdigest(), state.assets, tape=str(tape) if tape else "", ledger=str(job.data) if job.pipeline.store else ""
             )
+            summary = evolve(summary, stays=stays(driver))
             watchdog.closing = True
             job.notices.finish(summary)
         helpers.cancel_scope.cancel()

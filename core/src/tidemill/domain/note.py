@@ -43,7 +43,10 @@ class Note:
 
 @frozen
 class Summary:
-    """What a run came to; ``pnl`` and ``cost`` per asset in base units, cost is not in pnl. ``assets`` names what people are shown."""
+    """What a run came to; ``pnl`` and ``cost`` per asset in base units, cost is not in pnl. ``assets`` names what people are shown.
+
+    ``stays``: what of real money is not settled as it ends, a sentence each: transactions that are out, an exposure, a stop that holds.
+    """
 
     blocks: int
     events: int
@@ -59,3 +62,4 @@ class Summary:
     ledger: str = ""
     profitable: int = 0
     assets: dict[AssetId, Asset] = field(factory=dict)
+    stays: tuple[str, ...] = ()

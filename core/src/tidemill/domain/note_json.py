@@ -43,7 +43,10 @@ def note_json(note: Note) -> dict[str, object]:
 
 
 def summary_json(summary: Summary) -> dict[str, object]:
-    """Return the last line of a run: counts are numbers, amounts are strings of base units sorted by asset, ``tape`` may be null."""
+    """Return the last line of a run: counts are numbers, amounts are strings of base units sorted by asset, ``tape`` may be null.
+
+    ``stays`` is there where something of real money does, a sentence each.
+    """
     return {
         "event": "summary",
         "blocks": summary.blocks,
@@ -57,6 +60,7 @@ def summary_json(summary: Summary) -> dict[str, object]:
         "cost": {asset: str(amount) for asset, amount in sorted(summary.cost.items())},
         "ledger_hash": summary.ledger_hash,
         "tape": summary.tape or None,
+        **({"stays": list(summary.stays)} if summary.stays else {}),
     }
 
 

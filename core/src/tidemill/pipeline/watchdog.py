@@ -2,14 +2,12 @@
 
 While it hangs the fold stands still, so no plan can leave. A thread looks at two signs of life, calls of plugins and turns of the event
 loop. Where both stand still for too long it lets the ledger's own thread finish, says who hangs and where, and ends the process with exit
-code 1. A plugin that hangs in C without giving up the interpreter's lock stops that thread too: then a timer of ``faulthandler``, which
-needs no lock, writes every thread's stack to standard error and ends the process a few seconds later, again with exit code 1.
+code 1. A plugin that hangs in C without giving up the interpreter's lock stops that thread too: then a witness, a process of its own, says
+so, shows every thread's stack and ends the process a few seconds later, again with exit code 1.
 
-What is no hang is in ``standstill``. That timer cannot tell them apart: a process that is stopped from outside (SIGSTOP, a container that
-is frozen) for longer than ``watchdog_s`` and ``LAST_RESORT_S`` is ended when it goes on.
+What is no hang is in ``standstill``; and time in which the process was stopped counts nowhere, whoever stopped it.
 """
 
-import faulthandler
 import os
 import sys
 import threading
@@ -25,6 +23,7 @@ from attrs import frozen
 from tidemill.pipeline.standstill import frames, module_of, output_is_full, suspendable, takes_more, waits_rightly
 from tidemill.pipeline.stop import Stop
 from tidemill.pipeline.supervise import Supervisor
+from tidemill.pipeline.witness import Witness
 
 LOOK_S = 0.25
 """The watchdog looks so often, and a sign of life is given so often. It counts its own looks: a machine that slept is no hang."""
@@ -35,7 +34,7 @@ END_S = 60
 FINISH_S = 5
 """So long the ledger may take to write what waits."""
 LAST_RESORT_S = 5
-"""So much later than this thread would, the timer that needs no thread ends the process."""
+"""So much later than this thread would, the witness that needs none ends the process."""
 UNREAD = "the run stands still: nobody reads its output; it goes on when somebody does, and ends at Ctrl-C\n"
 _FAILED = 1
 _STDERR = 2
@@ -77,13 +76,15 @@ class Watchdog:
         self._done = threading.Event()
         self._suspended = False
         self._unread = False
-        self._timer = threading.RLock()
+        self._witness = Witness()
         self._around = ExitStack()
         self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
 
     def __enter__(self) -> Self:
         if self._seconds:
             self._stop.on_signal = self._interrupted
+            self._witness.open()
+            self._around.callback(self._witness.close)
             self._around.enter_context(suspendable(self._suspend, self._resume))
             self._arm(self._seconds + LAST_RESORT_S)
             self._thread.start()
@@ -92,10 +93,9 @@ class Watchdog:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._seconds:
             self._stop.on_signal = None
-            self._around.close()
             self._done.set()
             self._thread.join()
-            faulthandler.cancel_dump_traceback_later()
+            self._around.close()
 
     async def turn(self) -> None:
         """Give signs of life for as long as this is awaited: the event loop turns."""
@@ -108,18 +108,16 @@ class Watchdog:
         self._arm(INTERRUPTED_S + LAST_RESORT_S)
 
     def _suspend(self) -> None:
-        with self._timer:
-            self._suspended = True
-            faulthandler.cancel_dump_traceback_later()
+        self._suspended = True
+        self._witness.expect(0)
 
     def _resume(self) -> None:
         self._suspended = False
         self._arm(self._seconds + LAST_RESORT_S)
 
     def _arm(self, seconds: float) -> None:
-        with self._timer:
-            if not self._suspended:
-                faulthandler.dump_traceback_later(seconds, exit=True, file=_STDERR)
+        if not self._suspended:
+            self._witness.expect(seconds)
 
     def _watch(self) -> None:
         calls, turns, still, idle, armed = -1, -1, 0, 0, 0

@@ -1,12 +1,14 @@
 """The sentences around a run, and the running figures."""
 
+from pathlib import Path
+
 import attrs
 import pytest
 
 from tidemill.domain.ids import AssetId
 from tidemill.domain.note import Note, RunHeader, Summary
 from tidemill_notifier_console.counts import Counts
-from tidemill_notifier_console.words import headline, next_line, plural, summary_line
+from tidemill_notifier_console.words import headline, next_line, plural, stays_lines, summary_line
 
 
 def test_headline_of_a_tape_names_it_and_leaves_empty_counts_out() -> None:
@@ -67,3 +69,22 @@ def test_counts_without_a_stated_profit_show_none(fields: tuple[tuple[str, objec
     counts = Counts()
     counts.add(Note("fill", "info", 1, 0, "", fields))
     assert ("", 1) == (counts.profit, counts.filled)
+
+
+def test_next_line_proposes_a_configuration_only_where_there_is_none(
+    summary: Summary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has written one is not told to write one."""
+    monkeypatch.chdir(tmp_path)
+    without = next_line(summary)
+    (tmp_path / "tidemill.toml").touch()
+
+    assert (True, False) == ("config init" in without, "config init" in next_line(summary))
+
+
+def test_stays_lines_are_one_for_each_thing_that_stays(summary: Summary) -> None:
+    """Nothing where nothing does."""
+    left = attrs.evolve(summary, stays=("1 transaction still out (1 broadcast)", "stopped by command: a\x1b[2J drill"))
+
+    assert [] == stays_lines(summary)
+    assert ["stays: 1 transaction still out (1 broadcast)", "stays: stopped by command: a\ufffd[2J drill"] == stays_lines(left)

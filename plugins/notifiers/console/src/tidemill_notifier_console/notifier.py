@@ -12,7 +12,7 @@ from tidemill import Notifier, settings
 from tidemill.domain.note import Note, RunHeader, Summary
 from tidemill_notifier_console.counts import Counts
 from tidemill_notifier_console.view import View
-from tidemill_notifier_console.words import next_line, summary_line
+from tidemill_notifier_console.words import next_line, stays_lines, summary_line
 
 Verbosity = Literal["quiet", "normal", "verbose"]
 _LEAST = {"quiet": ("warning", "error"), "normal": ("info", "warning", "error"), "verbose": ("debug", "info", "warning", "error")}
@@ -66,7 +66,7 @@ class ConsoleNotifier(Notifier):
     async def finish(self, summary: Summary) -> None:
         if self._view is not None:
             net = f"{self._counts.profit} {self._counts.symbol}".strip()
-            await self._show(partial(self._view.finish, [summary_line(summary, net), next_line(summary)]))
+            await self._show(partial(self._view.finish, [summary_line(summary, net), *stays_lines(summary), next_line(summary)]))
             self._view = None
 
     def _is_new(self, note: Note) -> bool:

@@ -1,6 +1,7 @@
 """The sentences around a run."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from tidemill.domain.amount_text import amount_text
 from tidemill.domain.asset import Asset
@@ -12,6 +13,7 @@ MOST_DECIMALS = 255
 MOST_ASSETS = 4
 """So many assets are named in the summary's sentence."""
 SIMULATED = "sim:"
+CONFIG = "tidemill.toml"
 DEFAULT_LEDGER = "tidemill-data"
 
 
@@ -45,9 +47,16 @@ def summary_line(summary: Summary, net: str = "") -> str:
     return printable(" · ".join(parts))
 
 
+def stays_lines(summary: Summary) -> list[str]:
+    """Return what of real money is not settled, a line each."""
+    return [printable(f"stays: {one}") for one in summary.stays]
+
+
 def next_line(summary: Summary) -> str:
-    """Return what one may do next."""
-    steps = ["`tidemill explain` shows this pipeline", "`tidemill config init` writes its configuration"]
+    """Return what one may do next; nobody is told to write a configuration where there is one."""
+    steps = ["`tidemill explain` shows this pipeline"]
+    if not Path(CONFIG).exists():
+        steps.append("`tidemill config init` writes its configuration")
     if summary.ledger:
         where = "" if summary.ledger == DEFAULT_LEDGER else f" --data {summary.ledger}"
         steps.append(f"`tidemill ledger show{where}` shows the books")
