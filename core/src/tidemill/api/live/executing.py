@@ -11,12 +11,13 @@ from pathlib import Path
 from attrs import frozen
 
 from tidemill.api.diagnosis.folder import nearest, room
+from tidemill.api.live.asking_holdings import watched_assets
 from tidemill.api.live.gates import Surroundings, gate_findings, refuse
 from tidemill.api.live.left_open import left_open
 from tidemill.api.live.paper_hours import OPTION, PaperHours, paper_hours
 from tidemill.api.signing import SigningSetup
 from tidemill.domain.events import OpenGroup, OpenIntent
-from tidemill.domain.ids import AssetId, ChainId
+from tidemill.domain.ids import ChainId
 from tidemill.domain.intent import IntentRecord
 from tidemill.errors import SignerError
 from tidemill.hookspecs.chain import ChainLink
@@ -144,11 +145,3 @@ def live_execution(
         assets=watched_assets(pipeline),
         every=EVERY,
     )
-
-
-def watched_assets(pipeline: Pipeline) -> tuple[AssetId, ...]:
-    """Return the assets whose balances the chain is asked for: verified ones, those of the configuration, the native coins."""
-    found = {*(book.base for book in pipeline.books), *(asset.id for asset in pipeline.assets)}
-    for rules in pipeline.core.market.rules.values():
-        found.add(rules.native)
-    return tuple(sorted(found))

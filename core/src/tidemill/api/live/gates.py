@@ -7,6 +7,7 @@ from attrs import frozen
 
 from tidemill.api.live.asking_chains import chain_findings
 from tidemill.api.live.asking_disk import disk_findings
+from tidemill.api.live.asking_holdings import flatten_findings
 from tidemill.api.live.asking_signer import keystore_findings, signer_findings
 from tidemill.api.live.asking_stop import stop_findings
 from tidemill.api.live.configured import static_findings
@@ -45,6 +46,8 @@ async def gate_findings(pipeline: Pipeline, around: Surroundings) -> Sequence[Fi
     """Look at all that stands between a configuration and real money, the configuration itself left out (``static_findings``)."""
     rules, wallets = pipeline.parts.market.rules, pipeline.parts.tools.wallets
     chains = [finding async for finding in chain_findings(rules, around.links, wallets, around.setup.policy)]
+    if not any(finding.severity == "error" for finding in chains):
+        chains += [finding async for finding in flatten_findings(pipeline, around.links, around.setup.policy)]
     return (*_before(pipeline, around), *chains, *paper_findings(pipeline, around.hours))
 
 
