@@ -13,8 +13,9 @@ from typing import Any
 
 from attrs import frozen
 
+from tests.forked import Forked
+
 Environment = Mapping[str, str]
-SERVER = Path(__file__).with_name("fork_server.py")
 PATIENCE_S = 120
 LEAN: Environment = {
     "TIDEMILL__CHAINS__SIM__TOKENS": "12",
@@ -50,9 +51,9 @@ Tidemill = Callable[..., Ended]
 class Running:
     """A command that runs in a fork; what it writes can be read while it does."""
 
-    def __init__(self, forks: "Forks", pid: int, folder: Path) -> None:
-        self.pid = pid
-        self._forks = forks
+    def __init__(self, process: Forked, folder: Path) -> None:
+        self.pid = process.pid
+        self._process = process
         self._folder = folder
 
     @property
@@ -73,20 +74,16 @@ class Running:
 
     def end(self) -> Ended:
         """Return what came of it once it has ended."""
-        code = self._forks.wait(self.pid)
+        code = self._process.wait()
         return Ended(code, self.out, (self._folder / "err").read_text("utf-8"))
 
 
 class Forks:
-    """Starts command lines as forks of one warm process: see ``fork_server``."""
+    """Starts command lines as forks of one warm process: see ``tests.forked``."""
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="tidemill-forks-")
         self._count = 0
-        self._server = subprocess.Popen(
-            [sys.executable, str(SERVER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment({})
-        )
-        assert "ready\n" == self._read()
 
     def start(
         self,
@@ -111,36 +108,18 @@ class Forks:
         self._count += 1
         folder = Path(self._folder.name) / str(self._count)
         folder.mkdir()
-        for name in ("out", "err"):
-            (folder / name).touch()
-        order = {"arguments": list(arguments), "cwd": str(cwd), "env": environment(env or {}), "out": out or str(folder / "out"),
-                 "err": str(folder / "err"), "file_size": file_size, "unprivileged": unprivileged}  # fmt: skip
-        return Running(self, int(self._ask(order)), folder)
+        (folder / "out").touch()
+        with Path(out or folder / "out").open("w") as written, (folder / "err").open("w") as said:
+            options: dict[str, Any] = {"cwd": cwd, "env": environment(env or {}), "stdout": written, "stderr": said}
+            return Running(Forked(arguments, file_size=file_size, unprivileged=unprivileged, **options), folder)
 
     def run(self, *arguments: str, **how: Any) -> Ended:
         """Run a command to its end; ``how`` as for ``start``."""
         return self.start(arguments, **how).end()
 
-    def wait(self, pid: int) -> int:
-        """Return the exit code of a command once it has ended."""
-        return int(self._ask({"wait": pid}))
-
     def close(self) -> None:
-        """End the server."""
-        self._server.communicate()
+        """Remove what was kept of them."""
         self._folder.cleanup()
-
-    def _ask(self, order: Mapping[str, object]) -> str:
-        assert self._server.stdin is not None
-        self._server.stdin.write(json.dumps(order) + "\n")
-        self._server.stdin.flush()
-        return self._read()
-
-    def _read(self) -> str:
-        assert self._server.stdout is not None
-        answer = self._server.stdout.readline()
-        assert answer, "the server of forks has ended"
-        return answer
 
 
 def environment(changes: Environment) -> dict[str, str]:

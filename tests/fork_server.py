@@ -1,24 +1,31 @@
 """Runs command lines in forks of one process that has imported everything: a start costs milliseconds instead of seconds.
 
-Reads one JSON object a line and answers each with one line, as ``tests.commands.Forks`` sends them.
+Reads one JSON object a line from a socket and answers each with one line, as ``tests.forked`` sends them.
 """
 
 import ctypes
 import gc
 import importlib
+import importlib.util
 import json
 import os
 import pkgutil
 import resource
+import socket
 import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-WARM = ("tidemill", "tidemill_chain_recorded", "tidemill_chain_sim", "tidemill_dex_uniswap", "tidemill_lender_sim",
-        "tidemill_notifier_console", "tidemill_price_sim", "tidemill_risk_limits", "tidemill_search_cycles", "tidemill_store_sqlite",
-        "tidemill_strategy_spatial", "tidemill_strategy_triangular", "pyarrow", "sqlalchemy.dialects.sqlite", "anyio._backends._asyncio",
-        "encodings.ascii", "encodings.idna", "rich.live", "rich.table", "locale")  # fmt: skip
+WARM = ("tidemill", "tidemill_chain_recorded", "tidemill_chain_sim", "tidemill_codec_sim", "tidemill_command_signer",
+        "tidemill_dex_uniswap", "tidemill_lender_sim", "tidemill_notifier_console", "tidemill_price_sim", "tidemill_risk_limits",
+        "tidemill_search_cycles", "tidemill_simworld", "tidemill_store_sqlite", "tidemill_strategy_spatial",
+        "tidemill_strategy_triangular", "pyarrow", "sqlalchemy.dialects.sqlite", "anyio._backends._asyncio", "coincurve",
+        "cryptography.hazmat.primitives.asymmetric.ed25519", "cryptography.hazmat.primitives.ciphers.aead",
+        "cryptography.hazmat.primitives.kdf.argon2", "encodings.ascii", "encodings.idna", "rich.live", "rich.table",
+        "locale")  # fmt: skip
+STREAMS = 3
+CHUNK = 1 << 16
 
 
 def warm_up() -> None:
@@ -36,35 +43,48 @@ def _import_below(module: ModuleType) -> None:
         importlib.import_module(found.name)
 
 
-def serve() -> None:
-    """Answer orders until the input ends."""
-    for line in sys.stdin:
+def serve(orders: socket.socket) -> None:
+    """Answer orders until there are no more."""
+    while True:
+        line, streams, _, _ = socket.recv_fds(orders, CHUNK, STREAMS)
+        while line and not line.endswith(b"\n"):
+            line += orders.recv(CHUNK)
+        if not line:
+            return
         order = json.loads(line)
         if "wait" in order:
-            _, status = os.waitpid(order["wait"], 0)
-            answer = os.waitstatus_to_exitcode(status)
-        else:
-            answer = os.fork()
-            if not answer:
-                _become(order)
-        _say(answer)
+            pid, status = os.waitpid(order["wait"], os.WNOHANG)
+            _say(orders, status if pid else None)
+            continue
+        pid = os.fork()
+        if not pid:
+            orders.close()
+            _become(order, streams)
+        for stream in streams:
+            os.close(stream)
+        _say(orders, pid)
 
 
-def _say(answer: object) -> None:
-    sys.stdout.write(f"{answer}\n")
-    sys.stdout.flush()
+def _say(orders: socket.socket, answer: object) -> None:
+    orders.sendall(f"{json.dumps(answer)}\n".encode())
 
 
-def _become(order: dict[str, Any]) -> None:
+def _become(order: dict[str, Any], streams: list[int]) -> None:
     """Be the command: its folder, variables, streams and limits, then its arguments; never returns."""
     code = 70
     try:
-        for stream, name, flags in ((0, os.devnull, os.O_RDONLY), (1, order["out"], os.O_WRONLY), (2, order["err"], os.O_WRONLY)):
-            os.dup2(os.open(name, flags), stream)
+        if order["session"]:
+            os.setsid()
+        for number, stream in enumerate(streams):
+            os.dup2(stream, number)
+        for stream in set(streams):
+            os.close(stream)
         os.chdir(order["cwd"])
         os.environ.clear()
         os.environ.update(order["env"])
+        sys.argv[1:] = order["arguments"]
         sys.path[:0] = [entry for entry in order["env"].get("PYTHONPATH", "").split(os.pathsep) if entry]
+        _customise()
         if order["file_size"] is not None:
             # Python ignores SIGXFSZ: a write beyond the limit fails with an error, as on a full disk
             resource.setrlimit(resource.RLIMIT_FSIZE, (order["file_size"], order["file_size"]))
@@ -78,6 +98,14 @@ def _become(order: dict[str, Any]) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
+
+
+def _customise() -> None:
+    """Run the first ``sitecustomize`` of the path, as Python does when it starts; the warm process had its own, if any."""
+    sys.modules.pop("sitecustomize", None)
+    importlib.invalidate_caches()
+    if importlib.util.find_spec("sitecustomize") is not None:
+        importlib.import_module("sitecustomize")
 
 
 def _obey_permissions() -> None:
@@ -105,5 +133,6 @@ def _call(arguments: list[str]) -> int:
 if __name__ == "__main__":
     sys.path[:] = [entry for entry in sys.path if Path(entry or os.curdir).resolve() != Path(__file__).resolve().parent]
     warm_up()
-    _say("ready")
-    serve()
+    with socket.socket(fileno=int(sys.argv[1])) as given:
+        _say(given, "ready")
+        serve(given)

@@ -153,7 +153,7 @@ def gathered(folder: Path, patch: pytest.MonkeyPatch, forks: Forks) -> Gathered:
     (site / "acme-1.0.dist-info" / "entry_points.txt").write_text("[tidemill.strategy.v1]\nacme = acme\n")
     for name, value in ((VARIABLE, TOKEN), ("TMPDIR", str(temporary)), ("PYTHONPATH", str(site)), ("PYTHONDONTWRITEBYTECODE", "")):
         patch.setenv(name, value)
-    with _sampled(found), live_stand(folder) as stand:
+    with _sampled(found), live_stand(folder, fresh=True) as stand:
         path = folder / "tidemill.toml"
         path.write_text(path.read_text("utf-8") + f'[strategies.acme]\ntoken = "env:{VARIABLE}"\n')
         _keys(found, stand)

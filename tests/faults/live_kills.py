@@ -27,8 +27,8 @@ __all__ = ["POINTS", "Tally", "judged", "kill_at_points", "kill_at_random", "mai
 
 WINDOW_S = 0.6
 """So long after its first line a run is killed at the latest: it trades from some hundredth of a second on."""
-EARLY_S = 0.9
-"""One run in so many is killed before that line, so many seconds after its start at the latest."""
+EARLY_S, EARLY_FORKED_S = 0.9, 0.2
+"""One run in so many is killed before that line, so many seconds after its start at the latest; a fork has imported everything."""
 EARLY_IN = 10
 DIES_IN = 5
 """In one run of so many the node or the signer is killed before the run is, where they are."""
@@ -106,7 +106,7 @@ def _kill_once(stand: Stand, random: Random, weather: Weather, hits: Hits) -> bo
     out = stand.folder / "killed.log"
     process = stand.start_writing(out, "--blocks", "400")
     if early:
-        killed = stand.kill(process, place * EARLY_S)
+        killed = stand.kill(process, place * (EARLY_S if stand.fresh else EARLY_FORKED_S))
     else:
         _wait_for_line(out, process)
         if node_dies or signer_dies:
@@ -152,7 +152,7 @@ class Judgement:
     line: str
 
 
-def try_stand(number: int, kills: int, weather: Weather, points: bool = False) -> Judgement:
+def try_stand(number: int, kills: int, weather: Weather, points: bool = False, *, fresh: bool = False) -> Judgement:
     """Kill runs on a stand of its own and judge it; its folder is kept where anything is wrong.
 
     Args:
@@ -160,11 +160,12 @@ def try_stand(number: int, kills: int, weather: Weather, points: bool = False) -
         kills: so many at random.
         weather: what else goes wrong.
         points: end a run at each named point as well, twice.
+        fresh: whether every run begins with an interpreter of its own, as a user's does.
     """
     folder, hits, began = Path(mkdtemp(prefix=f"tidemill-faults-{number}-")), Hits(), time.monotonic()
     name, tally = f"stand {number} ({weather.name})", Tally()
     try:
-        with live_stand(folder, seed=number, state=folder / "chain", **weather.settings) as stand:
+        with live_stand(folder, seed=number, state=folder / "chain", fresh=fresh, **weather.settings) as stand:
             tally.kills += sum(hit for _, hit in kill_at_points(stand)) if points else 0
             tally.kills += kill_at_random(stand, kills, number, weather, hits)
             tally.add(judged(stand, 0))
@@ -185,7 +186,7 @@ def main(kills: int) -> int:
         while total.kills < kills and total.clean:
             planned = list(_planned(kills - total.kills, first))
             first += len(planned)
-            for found in pool.map(lambda one: try_stand(*one), planned):
+            for found in pool.map(lambda one: try_stand(*one, fresh=True), planned):
                 total.add(found.tally)
                 hits.add(found.hits)
                 sys.stdout.write(f"{found.line}\n")

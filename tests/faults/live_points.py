@@ -43,11 +43,15 @@ def _patched():
             spec.loader.exec_module = exec_module
             return spec
 
-    sys.meta_path.insert(0, Watching())
+    if {module!r} in sys.modules:
+        # A fork of a warm process has its modules already
+        patched(sys.modules[{module!r}])
+    else:
+        sys.meta_path.insert(0, Watching())
 
 _patched()
 """
-"""Replaces a function of a module right after the module was loaded; ``real`` is what it was."""
+"""Replaces a function of a module as soon as the module is loaded; ``real`` is what it was."""
 
 ENDING = """\
 import os

@@ -13,6 +13,7 @@ from typing import IO, Any
 
 from attrs import define, frozen
 
+from tests.forked import Forked
 from tidemill.domain.intent import IntentRecord
 from tidemill.domain.records import EntryRow
 from tidemill_chain_sim.client import NodeClient
@@ -87,6 +88,8 @@ class Stand:
     node: SimNodeProcess
     account: str
     signer: subprocess.Popen[str]
+    fresh: bool = False
+    """Whether its runs, signers and commands are the installed program in interpreters of their own; else forks of a warm process."""
     always: str = ""
     """What Python runs first in every run, before what a single run is given."""
 
@@ -108,9 +111,9 @@ class Stand:
         site = self.folder / "site"
         site.mkdir(exist_ok=True)
         (site / "sitecustomize.py").write_text(self.always + first)
-        command = [COMMAND, "run", "--live", "--json", *(options or ("--blocks", str(BLOCKS)))]
+        command = ["run", "--live", "--json", *(options or ("--blocks", str(BLOCKS)))]
         environment = _environment(PYTHONPATH=str(site), **env)
-        return subprocess.Popen(command, cwd=self.folder, env=environment, stdout=out, stderr=err, text=True, start_new_session=True)
+        return _popen(command, cwd=self.folder, env=environment, stdout=out, stderr=err, start_new_session=True, fresh=self.fresh)
 
     def run(self, *options: str, first: str = "", **env: str) -> tuple[int, str, str]:
         """Run to the end: status, standard output, standard error."""
@@ -132,7 +135,7 @@ class Stand:
     def restart_signer(self) -> None:
         """Kill the signer, in the middle of whatever it does, and start another one."""
         _end_signer(self.signer)
-        self.signer = _start_signer(self.folder)
+        self.signer = _start_signer(self.folder, self.fresh)
 
     def restart_node(self) -> None:
         """Kill the node, and start one that has the same chain; the stand needs a ``state``."""
@@ -141,16 +144,10 @@ class Stand:
 
     def command(self, *arguments: str) -> tuple[int, str]:
         """Run another command of the program in the stand's folder: status, and all that it says."""
-        done = subprocess.run(
-            [COMMAND, *arguments],
-            cwd=self.folder,
-            env=_environment(),
-            check=False,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        return done.returncode, done.stdout
+        said = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        with _popen(arguments, cwd=self.folder, env=_environment(), fresh=self.fresh, **said) as process:
+            out, _ = process.communicate()
+        return process.returncode, out
 
     def booked(self) -> Booked:
         """Read the ledger, which no run may hold now."""
@@ -169,15 +166,27 @@ class Stand:
 
 
 @contextmanager
-def live_stand(folder: Path, *, seed: int = 3, state: Path | None = None, key: str = "", **settings: Any) -> Iterator[Stand]:
-    """Make a stand; its node and its signer end with the block. ``key`` is the account's private key in hex, "" makes a new one."""
+def live_stand(
+    folder: Path, *, seed: int = 3, state: Path | None = None, key: str = "", fresh: bool = False, **settings: Any
+) -> Iterator[Stand]:
+    """Make a stand; its node and its signer end with the block.
+
+    Args:
+        folder: of all that the stand keeps.
+        seed: of the chain.
+        state: the file in which the node keeps the chain.
+        key: the account's private key in hex; "" makes a new one.
+        fresh: whether every process begins as a user's does, with an interpreter of its own: the clock, the modules and the seed of
+            hashes that it begins with are then its own.
+        **settings: of ``[chains.sim]``.
+    """
     chosen = {**QUIET, **settings}
     (folder / "pass").write_text(PASSPHRASE)
     (folder / "pass").chmod(0o600)
     scheme = "ed25519" if chosen.get("accounts") == "svm" else "secp256k1"
     made = ("import", "main", "--from", "hex", "--file", "-") if key else ("add", "main")
-    _tidemill(folder, "keys", *made, "--scheme", scheme, "--keystore", "keys", "--passphrase-file", "pass", given=key)
-    listed = json.loads(_tidemill(folder, "keys", "list", "--keystore", "keys", "--json").splitlines()[0])
+    _tidemill(folder, "keys", *made, "--scheme", scheme, "--keystore", "keys", "--passphrase-file", "pass", given=key, fresh=fresh)
+    listed = json.loads(_tidemill(folder, "keys", "list", "--keystore", "keys", "--json", fresh=fresh).splitlines()[0])
     account = str(listed["address"]) if scheme == "ed25519" else str(listed["address"]).lower()
     with sim_node(seed=seed, settings=chosen, state=state) as node:
         spends = "\n".join(
@@ -191,20 +200,22 @@ def live_stand(folder: Path, *, seed: int = 3, state: Path | None = None, key: s
                 seed=seed, node=node.socket, settings=lines, tokens=chosen["tokens"], account=account, executor=EXECUTOR, spends=spends
             )
         )
-        stand = Stand(folder, node, account, _start_signer(folder))
+        stand = Stand(folder, node, account, _start_signer(folder, fresh), fresh)
         try:
             yield stand
         finally:
             _end_signer(stand.signer)
 
 
-def _start_signer(folder: Path) -> subprocess.Popen[str]:
+def _popen(arguments: Sequence[str], *, fresh: bool, **options: Any) -> subprocess.Popen[str]:
+    return subprocess.Popen([COMMAND, *arguments], text=True, **options) if fresh else Forked(arguments, **options)
+
+
+def _start_signer(folder: Path, fresh: bool) -> subprocess.Popen[str]:
     socket = folder / "keys" / "signer.sock"
     socket.unlink(missing_ok=True)
-    signer = subprocess.Popen(
-        [COMMAND, "signer", "--passphrase-file", "pass"],
-        cwd=folder, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
+    said = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    signer = _popen(("signer", "--passphrase-file", "pass"), cwd=folder, env=_environment(), fresh=fresh, **said)
     try:
         _wait_for(socket, signer)
     except AssertionError:
@@ -220,9 +231,12 @@ def _end_signer(signer: subprocess.Popen[str]) -> None:
         signer.stdout.close()
 
 
-def _tidemill(folder: Path, *arguments: str, given: str = "") -> str:
-    command = [COMMAND, *arguments]
-    return subprocess.run(command, cwd=folder, env=_environment(), check=True, capture_output=True, input=given, text=True).stdout
+def _tidemill(folder: Path, *arguments: str, fresh: bool, given: str = "") -> str:
+    streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with _popen(arguments, cwd=folder, env=_environment(), fresh=fresh, **streams) as process:
+        out, err = process.communicate(given)
+    assert 0 == process.returncode, err
+    return out
 
 
 def _environment(**changes: str) -> dict[str, str]:

@@ -68,7 +68,7 @@ def soak(folder: Path, hours: str, seed: int, block_time_s: int = SimSettings().
     ended: Counter[str] = Counter()
     # Names of transactions follow from the key, and from them what the chain does about each
     key = hashlib.sha256(f"key of soak {seed}".encode()).hexdigest()
-    with live_stand(folder, seed=seed, key=key, block_time_s=block_time_s, **MARKET, **CHAIN) as stand:
+    with live_stand(folder, seed=seed, key=key, fresh=True, block_time_s=block_time_s, **MARKET, **CHAIN) as stand:
         _install(stand, block_time_s)
         stand.always = FIRST
         for number, part in enumerate(script):

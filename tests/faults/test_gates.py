@@ -252,7 +252,7 @@ def test_rotated_key_lets_what_is_out_settle_and_signs_nothing_more(stand: Stand
     new = refused["reason"].rpartition("its account is ")[2].removesuffix(" now")
     path = stand.folder / "tidemill.toml"
     path.write_text(path.read_text("utf-8").replace(stand.account, new), "utf-8")
-    live()
+    live(blocks=20)
 
     assert status == 0, out.read_text("utf-8")[-500:]
     assert ("main", 2) == (opened["fields"]["name"], opened["fields"]["version"])

@@ -33,14 +33,20 @@ class _Altering(importlib.abc.MetaPathFinder):
         spec.loader.exec_module = exec_module
         return spec
 
+def _alter(patches):
+    # A fork of a warm process has its modules already
+    for name in patches.keys() & sys.modules.keys():
+        patches.pop(name)(sys.modules[name])
+    sys.meta_path.insert(0, _Altering(patches))
+
 """
 
 
 def altered(patches: Mapping[str, str], before: str = "") -> str:
-    """Return what Python runs first in a process: ``before`` at once, each patch right after its module was loaded, as ``module``."""
+    """Return what Python runs first in a process: ``before`` at once, each patch as soon as its module is loaded, as ``module``."""
     functions = [f"def _patch_{place}(module):\n{indent(patch, '    ')}\n" for place, patch in enumerate(patches.values())]
     names = ", ".join(f"{module!r}: _patch_{place}" for place, module in enumerate(patches))
-    return "\n".join([before, _HOOK, *functions, f"sys.meta_path.insert(0, _Altering({{{names}}}))\n"])
+    return "\n".join([before, _HOOK, *functions, f"_alter({{{names}}})\n"])
 
 
 def audit(stand: Stand, event: str) -> list[dict[str, Any]]:

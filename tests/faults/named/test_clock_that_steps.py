@@ -51,7 +51,7 @@ def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CLOCK", str(folder / "clock"))
         patch.setenv("PYTHONPATH", str(site))
-        with live_stand(folder) as stand:
+        with live_stand(folder, fresh=True) as stand:
             stand.always = CLOCK
             yield stand
 
