@@ -10,6 +10,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,23 @@ def pytest_collection_finish() -> None:
     """Leave what was collected, and what it imported, out of every later search for garbage."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Count no lines while a test runs that is marked so: counting them can take longer than what they do."""
+    coverage = sys.modules.get("coverage")
+    counting = coverage.Coverage.current() if coverage is not None and item.get_closest_marker("uncounted") is not None else None
+    if counting is not None:
+        counting.stop()
+    try:
+        return (yield)
+    finally:
+        if counting is not None:
+            with warnings.catch_warnings():
+                # It says that what is imported was not counted from its first line on: it was, before
+                warnings.simplefilter("ignore")
+                counting.start()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
+import pytest
+
 from tidemill.domain.events import Log
 from tidemill.domain.ids import AssetId, ChainId, Key, erc20, pool_id
 from tidemill.domain.pool import PoolRef
@@ -24,6 +26,8 @@ from tidemill_evm.uniswap_v2_logs import Sync
 from tidemill_evm.uniswap_v3 import UNISWAP_V3, Slot0
 from tidemill_testing.conformance import DexConformance, PoolCase, RecordedAnswer
 from tidemill_testing.recorded import data_folder
+
+pytestmark = pytest.mark.uncounted
 
 CHAIN = ChainId("eip155:1")
 AT = ChainTime(CHAIN, 100, 1_700_000_000)

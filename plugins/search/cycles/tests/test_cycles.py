@@ -13,6 +13,8 @@ from tidemill.domain.search import Candidate, CycleQuery
 from tidemill_search_cycles import Cycles, CyclesSettings
 from tidemill_testing.market import NEXT, SIM, PairPool, pair_pool, snapshot_of, token
 
+pytestmark = pytest.mark.uncounted
+
 Found = dict[tuple[tuple[PoolId, ...], tuple[AssetId, ...]], int]
 Brute = Callable[[list[PairPool], AssetId, range], Found]
 FoundBy = Callable[[Iterator[Candidate]], Found]

@@ -18,6 +18,8 @@ from tidemill_search_cycles.sizing import Sizer
 from tidemill_search_cycles.terms import Terms
 from tidemill_testing.market import SIM, PairPool, pair_pool, snapshot_of, token
 
+pytestmark = pytest.mark.uncounted
+
 Market = Callable[..., list[PairPool]]
 HUB = token("hub0")
 E18 = 10**18

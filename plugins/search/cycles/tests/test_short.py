@@ -171,6 +171,7 @@ def follow(seed: int, steps: int, count: int, found_by: FoundBy, market: Market)
     return many
 
 
+@pytest.mark.uncounted
 @pytest.mark.usefixtures("compiled_kernels")
 @pytest.mark.parametrize("seed", range(3))
 def test_find_after_each_of_many_updates_equals_a_new_searcher(seed: int, found_by: FoundBy, market: Market) -> None:

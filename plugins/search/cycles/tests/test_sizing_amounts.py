@@ -20,6 +20,8 @@ from tidemill_search_cycles.amounts import Sizing, confirmed
 from tidemill_search_cycles.sizing import LIMITED, SIZED, UNKNOWN, Batch, Sizer, base_units, scaled_units
 from tidemill_testing.market import NEXT, token
 
+pytestmark = pytest.mark.uncounted
+
 NAMES = [token(f"S{place:02}") for place in range(13)]
 Moebius = tuple[int, int, int]
 

@@ -5,6 +5,8 @@ import pytest
 from tidemill_strategy_compound import Compound
 from tidemill_testing.conformance import StrategyConformance
 
+pytestmark = pytest.mark.uncounted
+
 
 @pytest.mark.usefixtures("compiled_kernels")
 class TestCompound(StrategyConformance):

@@ -8,6 +8,8 @@ import pytest
 from tidemill_search_cycles.compound import CompoundCycles, Wanted
 from tidemill_search_cycles.graph.arrays import Arrays
 
+pytestmark = pytest.mark.uncounted
+
 Make = Callable[..., Any]
 
 

@@ -9,6 +9,8 @@ import pytest
 from tidemill_search_cycles.compound import SCRATCH, CompoundCycles, Loops, Wanted
 from tidemill_search_cycles.graph.arrays import Arrays
 
+pytestmark = pytest.mark.uncounted
+
 Make = Callable[..., Any]
 
 

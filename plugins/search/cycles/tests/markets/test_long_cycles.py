@@ -11,6 +11,8 @@ from tidemill.domain.search import Candidate, CycleQuery
 from tidemill_search_cycles import Cycles
 from tidemill_testing.market import NEXT, SIM, pair_pool, snapshot_of, token
 
+pytestmark = pytest.mark.uncounted
+
 Route = tuple[tuple[PoolId, AssetId, AssetId], ...]
 Check = Callable[..., dict[Route, Candidate]]
 Makers = dict[str, Callable[..., Pool]]

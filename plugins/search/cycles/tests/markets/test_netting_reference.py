@@ -13,6 +13,8 @@ from tidemill_search_cycles import Cycles
 from tidemill_search_cycles.netting import flow_of
 from tidemill_testing.market import NEXT, SIM, PairPool, pair_pool, snapshot_of, token
 
+pytestmark = pytest.mark.uncounted
+
 START = token("T0")
 UNIT = 10**15
 

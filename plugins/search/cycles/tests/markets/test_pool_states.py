@@ -14,6 +14,8 @@ from tidemill.domain.time import ChainTime
 from tidemill_search_cycles import Cycles
 from tidemill_testing.market import SIM, PairPool, snapshot_of, token
 
+pytestmark = pytest.mark.uncounted
+
 Route = tuple[tuple[PoolId, AssetId, AssetId], ...]
 Make = Callable[..., list[Pool]]
 Check = Callable[..., dict[Route, Candidate]]

@@ -10,6 +10,8 @@ from tidemill.domain.search import CycleQuery
 from tidemill_search_cycles import Cycles
 from tidemill_testing.market import SIM, PairPool, pair_pool, snapshot_of, token
 
+pytestmark = pytest.mark.uncounted
+
 E = 10**18
 GAS = E // 1_000
 """What a swap costs, in units of the start coin."""

@@ -24,6 +24,8 @@ from tidemill_search_cycles import Cycles
 from tidemill_testing.conformance.search.brute_force import Found, brute_force, by_route
 from tidemill_testing.market import SIM, PairPool, snapshot_of, token
 
+pytestmark = pytest.mark.uncounted
+
 Recorded = Callable[[str], Path]
 Route = tuple[tuple[PoolId, AssetId, AssetId], ...]
 Best = Callable[..., int]

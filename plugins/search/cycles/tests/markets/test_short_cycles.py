@@ -10,6 +10,8 @@ from tidemill.domain.search import Candidate, CycleQuery
 from tidemill_search_cycles import Cycles
 from tidemill_testing.market import SIM, snapshot_of, token
 
+pytestmark = pytest.mark.uncounted
+
 Route = tuple[tuple[PoolId, AssetId, AssetId], ...]
 Make = Callable[..., list[Pool]]
 Routes = Callable[..., set[Route]]

@@ -13,6 +13,8 @@ from tidemill.domain.search import CycleQuery
 from tidemill_search_cycles import Cycles
 from tidemill_testing.market import SIM, snapshot_of, token
 
+pytestmark = pytest.mark.uncounted
+
 Make = Callable[..., list[Pool]]
 Amounts = dict[tuple[PoolId, ...], tuple[int, ...]]
 

@@ -16,6 +16,8 @@ from tidemill.domain.time import ChainTime
 from tidemill_search_cycles.netting import Netting, netted_trade
 from tidemill_testing.market import NEXT, SIM, PairPool, pair_pool, token
 
+pytestmark = pytest.mark.uncounted
+
 E = 10**18
 START, A, B, C, D = (token(name) for name in ("start", "a", "b", "c", "d"))
 Check = Callable[[Netting, Mapping[PoolId, Pool], AssetId], None]

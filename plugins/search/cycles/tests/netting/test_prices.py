@@ -13,6 +13,8 @@ from tidemill_search_cycles.netting import Direction, Net
 from tidemill_search_cycles.netting.net import Settle, best_alone
 from tidemill_testing.market import pair_pool, token
 
+pytestmark = pytest.mark.uncounted
+
 UNIT = 10**9
 Parts = tuple[Segment, ...]
 Draw = Callable[[Random, float, float], Parts]
