@@ -6,6 +6,7 @@ import pytest
 
 from tidemill.api import reconcile as module
 from tidemill.api.reconcile import reconcile
+from tidemill.api.running import RunningInstance
 from tidemill.errors import ConfigError, LedgerError, UsageError
 
 LIVE = 'mode = "live"\n[chains.sim]\n[strategies.gone]\n[stores.sqlite]\n[books.main.accounts]\n"sim:1" = "0x' + "ac" * 20 + '"\n'
@@ -40,15 +41,18 @@ def test_reconcile_is_refused_where_there_is_nothing_to_compare(
 
 
 def test_reconcile_asks_the_run_that_is_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It alone may write; with --dry-run it is left alone."""
+    """It alone may write; --dry-run says that it is on, since what it has in hand would show as a difference."""
     asked: list[Path] = []
-    monkeypatch.setattr(module, "find_running", lambda folder: object())
+    monkeypatch.setattr(module, "find_running", lambda folder: RunningInstance(folder, "77", "live", 3_700))
     monkeypatch.setattr("tidemill.api.connect.Instance.reconcile", lambda instance: asked.append(instance.data))
     config = tmp_path / "tidemill.toml"
     config.write_text('mode = "live"\ndata = "kept"\n[chains.sim]\n')
     reconcile(config)
 
     assert [Path("kept")] == asked
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError, match=r"a run is on in kept \(process 77, up 1 h 1 min\): .*`tidemill status` says"):
+        reconcile(config, dry_run=True)
+    monkeypatch.setattr(module, "find_running", lambda folder: RunningInstance(folder, "", "unknown"))
+    with pytest.raises(UsageError, match=r"\(its process is not known, does not answer\)"):
         reconcile(config, dry_run=True)
     assert [Path("kept")] == asked

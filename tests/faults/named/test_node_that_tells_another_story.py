@@ -66,6 +66,35 @@ def test_node_of_another_chain_at_the_start(stand: Stand) -> None:
     check_books(stand)
 
 
+def test_node_that_was_begun_anew_is_followed_by_nothing(stand: Stand) -> None:
+    """What the ledger has seen, what the node tells, where, and what to do: said by run, doctor and reconcile, and nothing is changed."""
+    status, _, err = stand.run("--blocks", "12")
+    assert status == 0, err
+    seen = max(max(one.since, one.height) for one in stand.booked().intents)
+    before = (stand.booked(), stand.command("ledger", "hash", "--data", "data"))
+    words = f"on sim:1, up to block {seen}: expected block {seen} at least: wait until its node has caught up; "
+    found = f"the newest block is 0, asked at {stand.node.socket}, and data has "
+    with replaced(stand):
+        refused = [(code, out + err) for code, out, err in (stand.run("--blocks", "2"),)]
+        refused += [stand.command("reconcile"), stand.command("reconcile", "--dry-run")]
+        code, looked = stand.command("doctor", "--live")
+        sent = [*waiting(stand), *included(stand)]
+        # It is mined past what the ledger knows: then what is final there is not
+        stand.chain.mine(seen + 40)
+        another = [stand.command("reconcile"), stand.command("reconcile", "--dry-run")]
+        code_of_another, looked_at_another = stand.command("doctor", "--live")
+
+    assert [2, 2, 2] == [code for code, _ in refused]
+    assert all(found in said and words in said for _, said in refused), refused
+    assert (1, True) == (code, found in looked)
+    assert [2, 2] == [code for code, _ in another]
+    assert all("this is another history than that of data: block " in said for _, said in another), another
+    assert (1, True) == (code_of_another, "of which the chain knows nothing" in looked_at_another)
+    assert [] == sent
+    assert before == (stand.booked(), stand.command("ledger", "hash", "--data", "data"))
+    check_books(stand)
+
+
 def test_node_of_another_chain_at_a_reconnect(stand: Stand) -> None:
     """A node that takes the place of the true one in the middle of a run is greeted anew: the run ends, and sends it nothing."""
     process = trading(stand)

@@ -15,13 +15,15 @@ from attrs import evolve, frozen
 from tidemill.api.config import load_config
 from tidemill.api.connect import Instance
 from tidemill.api.links import open_links
+from tidemill.api.live.asking_history import Past, demand_history
 from tidemill.api.live.executing import live_execution
 from tidemill.api.live.left_open import left_open
 from tidemill.api.opening import opening_batch
 from tidemill.api.reconciled import Reconciled, differences, moved
 from tidemill.api.run import first_cause, held_before
 from tidemill.api.run_facts import ledger_header
-from tidemill.api.running import find_running
+from tidemill.api.running import RunningInstance, find_running
+from tidemill.api.status_text import span_text
 from tidemill.config.model import Config
 from tidemill.domain.ids import BookId, ChainId
 from tidemill.domain.intent import IntentRecord
@@ -82,16 +84,20 @@ def reconcile(config: Config | Path | str | None = None, data: Path | str | None
     Args:
         config: a configuration, or the path of one; None: ``tidemill.toml`` in the current folder.
         data: the folder of the ledger; None: that of the configuration.
-        dry_run: say what differs now, and change nothing: nothing is written, nothing is sent. A run that is on is not asked.
+        dry_run: say what differs now, and change nothing: nothing is written, nothing is sent. Not beside a run that is on.
 
     Raises:
-        UsageError: the configuration is for paper, or has no store or no account. ConfigError: it is wrong.
+        UsageError: the configuration is for paper, or has no store or no account; a run is on beside ``dry_run``; a chain stands behind
+            what the ledger has of it, or is another one. ConfigError: it is wrong.
         LedgerError: there is no ledger, or it cannot be read or written. Unavailable: a chain shows no block.
         ControlError: a run is on and does not answer, or one began meanwhile.
     """
     chosen = config if isinstance(config, Config) else load_config(config)
     folder = Path(data) if data is not None else Path(chosen.data)
-    if not dry_run and find_running(folder) is not None:
+    running = find_running(folder)
+    if running is not None:
+        if dry_run:
+            raise UsageError(_beside(running))
         return Instance(folder).reconcile()
     if chosen.mode != "live":
         said = 'what its books hold is on no chain, and there is nothing to compare; real money needs mode = "live"'
@@ -102,6 +108,15 @@ def reconcile(config: Config | Path | str | None = None, data: Path | str | None
         return anyio.run(_reconcile, pipeline, folder, dry_run)
     except BaseExceptionGroup as group:
         raise first_cause(group) from None
+
+
+def _beside(running: RunningInstance) -> str:
+    who = f"process {running.process}" if running.process else "its process is not known"
+    since = f"up {span_text(running.uptime_s)}" if running.uptime_s is not None else "does not answer"
+    return (
+        f"a run is on in {running.folder} ({who}, {since}): what it has in hand this moment would show as a difference. `tidemill status` "
+        "says at which block it last found books and chain the same, `tidemill reconcile` without --dry-run lets it look now"
+    )
 
 
 def settling(config: Config) -> Config:
@@ -134,6 +149,7 @@ async def _reconcile(pipeline: Pipeline, folder: Path, dry_run: bool) -> Reconci
         brake = _Still(folder) if dry_run else Brake(folder)
         brake.load()
         held, before = held_before(writer), tuple(writer.intents(ended=True))
+        await demand_history(pipeline.parts.market.rules, links, Past(folder, before, writer.results))
         left = await left_open(writer, links)
         source = ", ".join(sorted(pipeline.chains))
         number = writer.begin(_header(pipeline, source))

@@ -25,11 +25,15 @@ RunMode = Literal["paper", "live", "unknown"]
 
 @frozen
 class RunningInstance:
-    """A run that holds a data folder: the process that wrote its id into the lock ("" where it could not), and what the run is."""
+    """A run that holds a data folder: the process that wrote its id into the lock ("" where it could not), and what the run is.
+
+    ``uptime_s`` is how many seconds it has been up, None where it does not answer.
+    """
 
     folder: Path
     process: str
     mode: RunMode
+    uptime_s: int | None = None
 
     @property
     def may_be_live(self) -> bool:
@@ -91,7 +95,7 @@ def find_running(folder: Path) -> RunningInstance | None:
         status = Instance(folder).status()
     except ControlError:  # it hangs, is of another user or of another version: what it wrote tells less, and enough
         return RunningInstance(folder, _holder(folder / LOCK_FILE), _mode_of(folder))
-    return RunningInstance(folder, str(status.process), _known(status.mode))
+    return RunningInstance(folder, str(status.process), _known(status.mode), status.uptime_s)
 
 
 def _is_held(folder: Path) -> bool:

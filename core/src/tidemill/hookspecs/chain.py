@@ -136,10 +136,18 @@ class ChainReader(ABC):
 
 
 class ChainLink(ABC):
-    """The I/O half of a chain; simulated, recorded and live chains have the same members."""
+    """The I/O half of a chain; simulated, recorded and live chains have the same members.
+
+    Attributes:
+        where: what is asked, for people: the socket or the address of a node, without credentials; "" where there is none.
+        begins_anew: the chain lives in this process alone and begins anew with each run, as a simulation may: nothing that an earlier
+            run sent is on it, and no other process sees it.
+    """
 
     rules: ChainRules
     reader: ChainReader
+    where: str = ""
+    begins_anew: bool = False
 
     @abstractmethod
     def batches(self) -> AsyncIterator[Batch]:

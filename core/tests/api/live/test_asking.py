@@ -10,11 +10,13 @@ from typing import Any
 import anyio
 import pytest
 
-from tidemill.api.live import asking_chains, asking_disk
+from tidemill.api.live import answering, asking_disk
 from tidemill.api.live.asking_chains import chain_findings
 from tidemill.api.live.asking_disk import disk_findings
+from tidemill.api.live.asking_history import Past
 from tidemill.api.live.asking_signer import greeting, keystore_findings, signer_findings
 from tidemill.api.live.asking_stop import stop_findings
+from tidemill.api.running import RunningInstance
 from tidemill.api.signing import SigningSetup
 from tidemill.domain.finding import Finding
 from tidemill.domain.ids import AssetId, ChainId
@@ -181,11 +183,13 @@ def test_signer_that_is_not_there_is_an_error(made: Made, tmp_path: Path) -> Non
 class Link:
     """A link that says where it stands, and what is held, as it is told."""
 
-    def __init__(self, rules: object, head: object, held: object = 10**18, busy: int = 0) -> None:
+    def __init__(self, rules: object, head: object, held: object = 10**18, busy: int = 0, *, begins_anew: bool = False) -> None:
         self._busy = busy
         self.rules = rules
         self._head = head
         self._held = held
+        self.where = ""
+        self.begins_anew = begins_anew
 
     async def newest(self) -> ChainTime:
         if self._busy:
@@ -206,16 +210,30 @@ class Link:
         return ((assets[0], self._held),)
 
 
-def asked(pipeline: Pipeline, head: object, held: object = 10**18, *, play_money: bool = False, busy: int = 0) -> list[Finding]:
+def nothing_past() -> Past:
+    """A ledger without transactions."""
+    return Past(Path("data"), (), lambda plan: ())
+
+
+def asked(
+    pipeline: Pipeline,
+    head: object,
+    held: object = 10**18,
+    *,
+    play_money: bool = False,
+    busy: int = 0,
+    begins_anew: bool = False,
+    beside: RunningInstance | None = None,
+) -> list[Finding]:
     """Ask a chain; where it is of worth its clock counts."""
     rules: Any = dict(pipeline.parts.market.rules)
     rules[SIM].play_money = play_money
-    link: Any = Link(rules[SIM], head, held, busy)
+    link: Any = Link(rules[SIM], head, held, busy, begins_anew=begins_anew)
     assert pipeline.config.signer is not None
     signer = pipeline.config.signer
 
     async def ask() -> list[Finding]:
-        asking = chain_findings(rules, {SIM: link}, pipeline.parts.tools.wallets, signer, lambda: NOW_S)
+        asking = chain_findings(rules, {SIM: link}, pipeline.parts.tools.wallets, signer, nothing_past(), beside, lambda: NOW_S)
         return [finding async for finding in asking]
 
     return anyio.run(ask)
@@ -224,7 +242,7 @@ def asked(pipeline: Pipeline, head: object, held: object = 10**18, *, play_money
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nodes are asked again at once."""
-    monkeypatch.setattr(asking_chains, "PAUSE_S", 0.001)
+    monkeypatch.setattr(answering, "PAUSE_S", 0.001)
 
 
 def at(seconds: int, chain: str = SIM) -> ChainTime:
@@ -256,10 +274,21 @@ def test_chain_that_is_fresh_and_pays_for_fees_is_fine(made: Made, named: Simple
 )
 def test_chain_that_cannot_be_traded_on_is_an_error(head: object, expected: str, made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another chain, a stale one, a clock that differs, a node that is silent, one whose plugin fails."""
-    monkeypatch.setattr(asking_chains, "ANSWER_S", 0.1)
+    monkeypatch.setattr(answering, "ANSWER_S", 0.1)
     found = asked(made(), head)
 
     assert ("error", expected) == told(found)[0]
+
+
+@pytest.mark.parametrize(("process", "who"), [("77", "process 77"), ("", "the run that is on")])
+def test_chain_that_a_run_has_to_itself_is_not_asked_beside_it(process: str, who: str, made: Made) -> None:
+    """What could be asked from another process is another chain, at its beginning; a chain of a node is asked as always."""
+    beside = RunningInstance(Path("data"), process, "live", 5)
+    told_so = [("ok", f"{who} has it to itself while it runs: `tidemill status` says where it stands")]
+
+    assert told_so == told(asked(made(), at(-3), begins_anew=True, beside=beside))
+    assert ("ok", "at block 1,000, 3 s old") == told(asked(made(), at(-3), beside=beside))[0]
+    assert ("ok", "at block 1,000, 3 s old") == told(asked(made(), at(-3), begins_anew=True))[0]
 
 
 def test_chain_with_slow_blocks_is_stale_later(made: Made) -> None:

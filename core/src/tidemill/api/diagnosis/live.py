@@ -10,10 +10,12 @@ import anyio
 from tidemill.api.config import Checked
 from tidemill.api.ledger import Ledger, open_ledger
 from tidemill.api.links import open_links
+from tidemill.api.live.asking_history import Past
 from tidemill.api.live.asking_signer import greeting
 from tidemill.api.live.configured import static_findings
 from tidemill.api.live.gates import Surroundings, gate_findings
 from tidemill.api.live.paper_hours import paper_hours
+from tidemill.api.running import RunningInstance, find_running
 from tidemill.api.signing import SigningSetup, signing_setup
 from tidemill.config.model import Config
 from tidemill.domain.finding import Finding
@@ -54,12 +56,14 @@ def _asked(pipeline: Pipeline, setup: SigningSetup, data: Path) -> Iterator[Find
         ledger = _ledger(stack, pipeline, data)
         hours = paper_hours(pipeline, ledger, datetime.now(UTC))
         links = open_links(pipeline, None, pipeline.config.seed, 0)
+        past = Past(data, ledger.intents(ended=True), ledger.results) if ledger is not None else Past(data, (), lambda plan: ())
+        running = find_running(data)
 
         async def ask() -> tuple[Finding, ...]:
-            return tuple(await gate_findings(pipeline, Surroundings(setup, await greeting(setup), links, data, hours)))
+            return tuple(await gate_findings(pipeline, Surroundings(setup, await greeting(setup), links, data, hours, past, running)))
 
         yield from anyio.run(ask)
-        yield _open_intents(ledger)
+        yield _open_intents(ledger, running)
 
 
 def _ledger(stack: ExitStack, pipeline: Pipeline, data: Path) -> Ledger | None:
@@ -76,8 +80,10 @@ def _store_of(config: Config) -> str:
     return config.enabled("store")[0].name
 
 
-def _open_intents(ledger: Ledger | None) -> Finding:
+def _open_intents(ledger: Ledger | None, running: RunningInstance | None) -> Finding:
     count = len(ledger.intents()) if ledger is not None else 0
+    if count and running is not None:
+        return Finding("open intents", "ok", f"{count} at this moment, which the run that is on sees to: `tidemill exposure` asks it")
     if not count:
         return Finding("open intents", "ok", "none is left from earlier runs")
     return Finding("open intents", "ok", f"{count} left from earlier runs: the next run takes {'it' if count == 1 else 'them'} up")

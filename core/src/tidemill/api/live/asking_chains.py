@@ -4,24 +4,20 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import TypeVar
 
-import anyio
-
+from tidemill.api.live.answering import answer_of
+from tidemill.api.live.asking_history import Past, history_finding, identity_finding
+from tidemill.api.running import RunningInstance
 from tidemill.config.model import SignerConfig
 from tidemill.domain.amount_text import exact_text
 from tidemill.domain.finding import Finding
 from tidemill.domain.ids import BookId, ChainId
 from tidemill.domain.time import ChainTime
 from tidemill.domain.transaction import Wallet
-from tidemill.errors import TidemillError, Unavailable
+from tidemill.errors import TidemillError
 from tidemill.hookspecs.chain import ChainLink, ChainRules
-from tidemill.pipeline.supervise import demanded
 from tidemill.stages.chain_rules import path_of
 
 T = TypeVar("T")
-ANSWER_S = 10
-"""A chain that does not say where it stands for so long is one that cannot be traded on."""
-TRIES, PAUSE_S = 10, 0.2
-"""A node may be busy for a moment: so often it is asked while it says so, with a pause between."""
 OLD_BLOCKS = 5
 OLD_S = 30
 """A newest block is stale once it is older than so many blocks take, and than so many seconds: blocks come late at times."""
@@ -34,6 +30,8 @@ async def chain_findings(
     links: Mapping[ChainId, ChainLink],
     wallets: Mapping[tuple[BookId, ChainId], Wallet],
     signer: SignerConfig,
+    past: Past,
+    beside: RunningInstance | None = None,
     now_s: Callable[[], int] = lambda: int(time.time()),
 ) -> AsyncIterator[Finding]:
     """Ask every chain where it stands, and what our accounts hold there.
@@ -43,16 +41,24 @@ async def chain_findings(
         links: the half that asks it.
         wallets: public addresses by book and chain.
         signer: what one transaction may cost on each chain.
+        past: what the ledger knows of the chains.
+        beside: a run that is on in the ledger's folder, None where this is asked for one that begins.
         now_s: this machine's clock, seconds since 1970.
     """
     for chain, link in links.items():
         of_chain = rules[chain]
+        if beside is not None and link.begins_anew:
+            # What could be asked from here is another chain, at its beginning
+            who = f"process {beside.process}" if beside.process else "the run that is on"
+            yield Finding(chain, "ok", f"{who} has it to itself while it runs: `tidemill status` says where it stands")
+            continue
         head = await _asked(of_chain, "newest", link.newest)
         if isinstance(head, str):
-            yield Finding(chain, "error", head, f"look at [{path_of(of_chain)}], and whether its node runs")
+            yield Finding(chain, "error", head, f"[{path_of(of_chain)}] says whom to ask")
             continue
-        if head.chain != chain:
-            yield Finding(chain, "error", f"the node says that it is {head.chain}", f"name a node of {chain} in [{path_of(of_chain)}]")
+        wrong = identity_finding(of_chain, head) or await history_finding(of_chain, link, head, past)
+        if wrong is not None:
+            yield wrong
             continue
         yield _fresh(of_chain, head, now_s())
         for (book, where), wallet in sorted(wallets.items()):
@@ -61,21 +67,11 @@ async def chain_findings(
 
 
 async def _asked(rules: ChainRules, member: str, ask: Callable[..., Awaitable[T]], *args: object) -> T | str:
-    """Return what a chain's link answers, or in words that it does not; one that cannot answer just now is asked again."""
-    said = ""
+    """Return what a chain's link answers, or in words why it does not."""
     try:
-        with anyio.fail_after(ANSWER_S):
-            for _ in range(TRIES):
-                try:
-                    return await demanded(path_of(rules), member, ask, *args)
-                except Unavailable as error:
-                    said = str(error) or "its node does not answer"
-                await anyio.sleep(PAUSE_S)
-    except TimeoutError:
-        return f"its node did not answer within {ANSWER_S} s"
+        return await answer_of(rules, member, ask, *args)
     except TidemillError as error:
         return str(error)
-    return said
 
 
 def _fresh(rules: ChainRules, head: ChainTime, now_s: int) -> Finding:
@@ -96,9 +92,7 @@ async def _funded(rules: ChainRules, link: ChainLink, wallet: Wallet, book: Book
     whose = f"{wallet.owner} of book {book}"
     held = await _asked(rules, "holdings", link.holdings, wallet, (rules.native,), head.height)
     if isinstance(held, str):
-        return Finding(
-            rules.id, "error", f"what {whose} holds cannot be read: {held}", f"look at [{path_of(rules)}], and whether its node runs"
-        )
+        return Finding(rules.id, "error", f"what {whose} holds cannot be read: {held}", f"[{path_of(rules)}] says whom to ask")
     amount = dict(held).get(rules.native, 0)
     policy = signer.chains.get(rules.id)
     fee = policy.fee if policy is not None else None

@@ -11,6 +11,7 @@ from pathlib import Path
 from attrs import frozen
 
 from tidemill.api.diagnosis.folder import nearest, room
+from tidemill.api.live.asking_history import Past
 from tidemill.api.live.asking_holdings import watched_assets
 from tidemill.api.live.gates import Surroundings, gate_findings, refuse
 from tidemill.api.live.left_open import left_open
@@ -81,7 +82,8 @@ async def cleared(
         # A file STOP counts from the moment a run sees it, whether that run begins or not
         _ = brake.stopped
         hours = writer.read(lambda store: paper_hours(pipeline, store, datetime.now(UTC), waived=waived))
-        refuse((room(nearest(data)), *await gate_findings(pipeline, Surroundings(setup, hello, links, data, hours))))
+        past = Past(data, tuple(writer.intents(ended=True)), writer.results)
+        refuse((room(nearest(data)), *await gate_findings(pipeline, Surroundings(setup, hello, links, data, hours, past))))
         owner = f"tidemill run, process {os.getpid()}, {data}"
         for account in sorted({book.accounts[chain] for book in pipeline.books for chain in pipeline.chains}):
             await client.lease(account, owner)

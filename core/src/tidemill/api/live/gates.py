@@ -7,11 +7,13 @@ from attrs import frozen
 
 from tidemill.api.live.asking_chains import chain_findings
 from tidemill.api.live.asking_disk import disk_findings
+from tidemill.api.live.asking_history import Past
 from tidemill.api.live.asking_holdings import flatten_findings
 from tidemill.api.live.asking_signer import keystore_findings, signer_findings
 from tidemill.api.live.asking_stop import stop_findings
 from tidemill.api.live.configured import static_findings
 from tidemill.api.live.paper_hours import PaperHours, paper_findings
+from tidemill.api.running import RunningInstance
 from tidemill.api.signing import SigningSetup, signing_setup
 from tidemill.domain.finding import Finding
 from tidemill.domain.ids import ChainId
@@ -23,13 +25,18 @@ from tidemill.signing.protocol import Hello
 
 @frozen
 class Surroundings:
-    """What real money stands on beside its configuration: who signs and what that said, the chains, the folder, the time on paper."""
+    """What real money stands on beside its configuration: who signs and what that said, the chains, the folder, the time on paper.
+
+    ``past`` is what the ledger knows of the chains, ``beside`` a run that is on already, None where this is asked for one that begins.
+    """
 
     setup: SigningSetup
     hello: Hello | SignerError
     links: Mapping[ChainId, ChainLink]
     data: Path
     hours: PaperHours
+    past: Past
+    beside: RunningInstance | None = None
 
 
 def live_setup(pipeline: Pipeline) -> SigningSetup:
@@ -45,9 +52,12 @@ def live_setup(pipeline: Pipeline) -> SigningSetup:
 async def gate_findings(pipeline: Pipeline, around: Surroundings) -> Sequence[Finding]:
     """Look at all that stands between a configuration and real money, the configuration itself left out (``static_findings``)."""
     rules, wallets = pipeline.parts.market.rules, pipeline.parts.tools.wallets
-    chains = [finding async for finding in chain_findings(rules, around.links, wallets, around.setup.policy)]
+    asking = chain_findings(rules, around.links, wallets, around.setup.policy, around.past, around.beside)
+    chains = [finding async for finding in asking]
+    # A chain that a run has to itself would be another one, asked from here
+    links = {chain: link for chain, link in around.links.items() if around.beside is None or not link.begins_anew}
     if not any(finding.severity == "error" for finding in chains):
-        chains += [finding async for finding in flatten_findings(pipeline, around.links, around.setup.policy)]
+        chains += [finding async for finding in flatten_findings(pipeline, links, around.setup.policy)]
     return (*_before(pipeline, around), *chains, *paper_findings(pipeline, around.hours))
 
 

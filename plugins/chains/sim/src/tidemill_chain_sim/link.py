@@ -45,6 +45,8 @@ class SimLink(ChainLink):
         self._settings = chosen
         self._setup = setup
         seed = setup.seed + chosen.seed_offset
+        self.where = chosen.node
+        self.begins_anew = not chosen.node
         self._node: Node = RemoteNode(chosen.node, seed, chosen) if chosen.node else LocalNode(lambda: Engine(self.market))
         self.reader: SimReader = SimReader(self._node)
         self._watched: dict[Key, int] = {}
