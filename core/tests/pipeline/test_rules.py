@@ -259,6 +259,27 @@ def test_rollback_deeper_than_the_market_remembers_halts_trading(bench: Benches)
     assert () == run.block({pools[2]: (GAP, DEEP)}).intents
 
 
+def test_rollback_below_the_first_head_is_traded_on_from_once_it_was_read(bench: Benches) -> None:
+    """A run that begins right before its chain goes back does not halt; what the dropped blocks held is taken back, and comes again."""
+    run = bench()
+    run.blocks.height = 9
+    run.block()
+    pools = run.load({1: (DEEP, DEEP), 2: (DEEP, DEEP)})
+    sent = run.block({pools[2]: (GAP, DEEP)}).intents
+    run.block()
+    filled = run.summary().fills
+    run.blocks.height, run.blocks.fork = 8, "b"
+    effects = run.feed(run.blocks.batch(Rollback(SIM, 8, "0x8")), decide=False)
+    undone = run.summary().fills
+    states = run.blocks.states({pools[1]: (DEEP, DEEP), pools[2]: (GAP, DEEP)})
+    asked = {key for _, keys in effects.reads for key in keys}
+    run.feed(run.blocks.batch(states), decide=False)
+    run.block()
+
+    assert (1, 1, 0, 1) == (len(sent), filled, undone, run.summary().fills)
+    assert ("", {key for key, _ in states.values}) == (effects.halt, asked)
+
+
 def test_capital_that_is_reserved_cannot_be_promised_twice(bench: Benches) -> None:
     """Two disjoint gaps and money for one: the second is turned away for funds, and taken once the first has paid back."""
     money = 10**15

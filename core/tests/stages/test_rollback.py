@@ -126,6 +126,49 @@ def test_r14_rollback_reaches_64_blocks_back_and_no_further(stall: Stalls) -> No
     assert newest - ROLLBACK_BLOCKS == run.market.state.chains[SIM].head.height
 
 
+def test_rollback_below_the_first_head_has_all_of_the_chain_read_again(stall: Stalls) -> None:
+    """A run that begins right before its chain goes back quotes nothing of it until it was read anew, and then can be rolled back there."""
+    run = stall(wants=[Wants(pairs=(PAIR,), pair_length=5)], chains=(SIM, OTHER))
+    run.on[OTHER].height = 9
+    run.market.apply(run.on[OTHER].head())
+    run.blocks.height = 9
+    run.head()
+    pool = run.load({1: (7, 9)})[1]
+    run.head(run.blocks.logs({pool: (8, 8)}))
+    below = Rollback(SIM, 8, "0x8")
+    assert None is run.market.roll_back(below)
+    assert run.market.rebase(below)
+    run.blocks.height = 8
+
+    assert (None, {}) == (run.reserves(pool), dict(run.market.state.history.pairs))
+    assert (8, 9, 10) == (*_heights(run), run.market.state.chains[OTHER].head.height)
+    run.tell(below)
+    assert [run.key(pool)] == run.reads()
+    run.tell(run.blocks.states({pool: (5, 5)}))
+    run.head(run.blocks.logs({pool: (6, 6)}))
+    assert ((6, 6), 9) == (run.reserves(pool), _heights(run)[0])
+    assert frozenset({pool}) == run.market.roll_back(below)
+    assert (5, 5) == run.reserves(pool)
+
+
+def _heights(run: Any) -> tuple[int, int]:
+    view = run.market.state.chains[SIM]
+    return view.head.height, view.next.height
+
+
+def test_rollback_that_the_first_head_is_no_reason_for_is_not_rebased(stall: Stalls) -> None:
+    """Unknown chains, blocks at or above the first head, and more blocks than are promised."""
+    run = stall()
+    run.blocks.height = 99
+    run.head()
+    run.load({1: (7, 9)})
+    before = run.market.state
+
+    assert not any(run.market.rebase(Rollback(*where, "")) for where in ((OTHER, 1), (SIM, 100), (SIM, 100 - ROLLBACK_BLOCKS - 1)))
+    assert before is run.market.state
+    assert run.market.rebase(Rollback(SIM, 100 - ROLLBACK_BLOCKS, ""))
+
+
 def test_rollback_to_the_head_or_of_an_unknown_chain_changes_nothing(stall: Stalls) -> None:
     """A rollback to where the chain stands drops no block."""
     run = stall()

@@ -2,13 +2,16 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.faults.live_stand import Stand, live_stand
 from tests.faults.named.altered import altered, check_books, included
+from tidemill.domain.events import Head, Rollback
 from tidemill.domain.intent import IntentState
+from tidemill.tape.reader import TapeReader
 
 DEEPEST = 12
 GOES_BACK = """
@@ -90,6 +93,25 @@ def test_reorganisation_drops_a_filled_trade(depth: int, stand: Stand) -> None:
     assert reversed_at, "nothing was taken back"
     assert included(stand).count(dropped) == (intent.state is not IntentState.DEAD)
     check_books(stand)
+
+
+def test_run_that_begins_right_before_its_chain_goes_back_trades_on(tmp_path: Path) -> None:
+    """The first thing it hears after its first head is a block below it: all is read again, nothing halts, and a replay agrees."""
+    with live_stand(tmp_path, reorganisation_ppm=1_000_000, reorganisation_depth=3) as stand:
+        stand.chain.mine(20)
+        status, out, err = stand.run("--blocks", "10", "--record", "back.tape")
+        shown, replayed = stand.command("replay", "back.tape", "--json")
+        told = [event for record in TapeReader(tmp_path / "back.tape").records() for event in record.batch.events]
+        first, below = [event for event in told if isinstance(event, Head | Rollback)][:2]
+        mined = included(stand)
+        check_books(stand)
+
+    assert (0, 0) == (status, shown), err + replayed
+    assert (Head, 20, Rollback) == (type(first), first.height, type(below))
+    assert below.height < first.height
+    assert '"event": "halt"' not in out
+    assert mined
+    assert last(out)["ledger_hash"] == last(replayed)["ledger_hash"]
 
 
 def last(out: str) -> dict[str, str]:

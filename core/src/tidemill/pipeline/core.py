@@ -132,11 +132,13 @@ class Core:
         self._out.notes.append(tell.head_note(head, event.block_hash))
 
     def _roll_back(self, event: ev.Rollback) -> None:
-        if self.market.roll_back(event) is None:
+        lost = self.market.roll_back(event) is None
+        anew = lost and self.market.rebase(event)
+        if lost and not anew:
             # What was booked of dropped blocks is taken back all the same
             self._halt(f"{event.chain} was rolled back to {event.height}, further than the market can follow")
         before = self.flight.overlay.swaps
-        undone = self.flight.roll_back(event.chain, event.height)
+        undone = self.flight.roll_back(event.chain, event.height, anew=anew)
         after = self.flight.overlay.swaps
         self.market.touch(pool for pool in sorted({*before, *after}) if before.get(pool) != after.get(pool))
         for landed in undone:

@@ -209,10 +209,13 @@ class Flight:
             return None
         return answer
 
-    def roll_back(self, chain: ChainId, height: int) -> tuple[Landed, ...]:
-        """Return to the overlay of a height and give the plans that landed above it, the last one first; they are landed no more."""
+    def roll_back(self, chain: ChainId, height: int, *, anew: bool = False) -> tuple[Landed, ...]:
+        """Return to the overlay of a height and give the plans that landed above it, the last one first; they are landed no more.
+
+        ``anew``: the chain goes on below the first head that was told of it, where nothing of ours lay on any pool.
+        """
         past = self._overlays.get(chain, [])
-        then = next((overlay for seen, overlay in past if seen == height), None)
+        then = Overlay(self.overlay.blocks) if anew else next((overlay for seen, overlay in past if seen == height), None)
         self._overlays[chain] = [(seen, overlay) for seen, overlay in past if seen < height]
         if then is not None:
             swaps = {pool: own for pool, own in self.overlay.swaps.items() if chain_of(pool) != chain}

@@ -31,11 +31,11 @@ from tidemill.stages.guard import Fault, Guard, P, T
 from tidemill.stages.history import drop_plan, keep_event, keep_gaps, keep_pairs, keep_plan, past_plan, union
 from tidemill.stages.loading import Loader, forget
 from tidemill.stages.loans import LoanWatch
-from tidemill.stages.market_state import MarketState, restored
+from tidemill.stages.market_state import MarketState, restored, without
 from tidemill.stages.price_band import judged
 
 ROLLBACK_BLOCKS = 64
-"""How many blocks back a rollback can be undone exactly; a deeper one is a gap that halts trading."""
+"""How many blocks back a rollback can be followed; a deeper one halts trading. Below the first head all is read again."""
 _TREE_BLOCKS = 256
 
 
@@ -69,6 +69,7 @@ class Market:
         self._now_ns = 0
         self._height = 0
         self._past: dict[ChainId, deque[tuple[int, MarketState]]] = {}
+        self._first: dict[ChainId, int] = {}
         self._trees_grown: dict[ChainId, tuple[int, int]] = {}
         self._changed: set[PoolId] = set()
         self._changed_prices: set[AssetId] = set()
@@ -131,6 +132,24 @@ class Market:
             self.state.versions = versions.finish()
         self._changed.update(moved)
         return moved
+
+    def rebase(self, event: ev.Rollback) -> bool:
+        """Begin a chain anew below the first head that was told of it, and return whether that is why ``roll_back`` cannot.
+
+        No block that was told of stands then: its pools are withdrawn until all of their state has been read at ``event.height`` or above.
+        """
+        view = self.state.chains.get(event.chain)
+        if view is None or not view.head.height - ROLLBACK_BLOCKS <= event.height < self._first[event.chain]:
+            return False
+        self._first[event.chain] = event.height
+        self._past.pop(event.chain, None)
+        self._sequence += 1
+        head = attrs.evolve(view.head, height=event.height)
+        following = self._told(event.chain, self.rules[event.chain].executes_at, head)
+        self.state.chains = self.state.chains.set(event.chain, attrs.evolve(view, head=head, next=following))
+        self.state.history = without(self.state.history, event.chain)
+        self._gap(ev.Gap(event.chain, event.height + 1, view.head.height))
+        return True
 
     def touch(self, pools: Iterable[PoolId]) -> None:
         """Count pools as changed: our overlay on them changed, ideas turned away may now pass, or the searcher has not taken them in."""
@@ -266,6 +285,7 @@ class Market:
         head = ChainTime(event.chain, event.height, event.unix_time, event.epoch)
         self._loader.tick(self.state, head)
         if before is None:
+            self._first[event.chain] = event.height
             for watch in [self._told(event.chain, rules.watch, wallet) for wallet in self._wallets if wallet.chain == event.chain]:
                 if watch.keys or watch.logs:
                     self._loader.follow(event.chain, watch, after_gaps=True)

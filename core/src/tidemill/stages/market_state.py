@@ -88,6 +88,12 @@ def restored(now: MarketState, then: MarketState, chain: ChainId) -> MarketState
     return result
 
 
+def without(history: History, chain: ChainId) -> History:
+    """Return a history without the points of one chain's pairs."""
+    none: Points = Map()
+    return attrs.evolve(history, pairs=_points(history.pairs, none, chain), gaps=_points(history.gaps, none, chain))
+
+
 def _points(now: Points, then: Points, chain: ChainId) -> Points:
     """Return the points of one chain's pairs as they were then, those of other chains as they are now."""
     points, old = Map(now.items()), Map(then.items())

@@ -291,6 +291,13 @@ def test_chain_that_a_run_has_to_itself_is_not_asked_beside_it(process: str, who
     assert ("ok", "at block 1,000, 3 s old") == told(asked(made(), at(-3), begins_anew=True))[0]
 
 
+def test_chain_that_is_not_reached_says_once_what_to_do(made: Made) -> None:
+    """What the link says names its own remedy: where its node is named is all that is left to say."""
+    (found,) = asked(made(), Unavailable("no node listens at node.sock: start one"))
+
+    assert ("no node listens at node.sock: start one", "[chains.sim] says whom to ask") == (found.message, found.remedy)
+
+
 def test_chain_with_slow_blocks_is_stale_later(made: Made) -> None:
     """A newest block may be as old as some blocks take."""
     pipeline = made(("[chains.sim]", "[chains.sim]\nblock_time_s = 20"))
