@@ -13,7 +13,7 @@ from tidemill.domain.intent import IntentState
 
 async def early(self, records, sealed):
     for record, unsigned in zip(records, sealed):
-        signed = await self._signer.sign(unsigned, record.account, record.number)
+        signed = await self.signer.sign(unsigned, record.account, record.number)
         await self._links[record.chain].broadcast(signed)
         kept = self.intents.change(record.number, IntentState.SIGNED, record.since, tx=signed.ref.tx, raw=signed.raw)
         await self._writer.keep_durable((record, kept))
@@ -47,7 +47,7 @@ async def anew(self, record, signed, height, **_):
         record, number=self.intents.next_number, slot=slot, payload=sealed.payload, state=IntentState.PLANNED, tx="", raw=b""
     )
     self.intents.add(again)
-    signed = await self._signer.sign(sealed, again.account, again.number)
+    signed = await self.signer.sign(sealed, again.account, again.number)
     kept = self.intents.change(again.number, IntentState.SIGNED, height, tx=signed.ref.tx, raw=signed.raw)
     await self._writer.keep_durable((again, kept))
     return await real(self, kept, signed, height)

@@ -118,7 +118,7 @@ class Busy:
 def busy_stand(folder: Path, out: int = OUT) -> Iterator[Busy]:
     """Make a stand whose ledger holds so many signed transactions; its run, its node and its signer end with the block."""
     with live_stand(folder, **LOST) as stand:
-        status, said, err = stand.run("--blocks", "1")
+        status, said, err = stand.run("--blocks", "2")
         assert status == 0, said + err
         signed = anyio.run(_signed, stand, out)
         store = SqliteStore()

@@ -3,7 +3,7 @@
 While it hangs the fold stands still, so no plan can leave. A thread looks at two signs of life, calls of plugins and turns of the event
 loop. Where both stand still for too long it lets the ledger's own thread finish, says who hangs and where, and ends the process with exit
 code 1. A plugin that hangs in C without giving up the interpreter's lock stops that thread too: then a witness, a process of its own, says
-so, shows every thread's stack and ends the process a few seconds later, again with exit code 1.
+so, kills the process a few seconds later, and shows every thread's stack.
 
 What is no hang is in ``standstill``; and time in which the process was stopped counts nowhere, whoever stopped it.
 """

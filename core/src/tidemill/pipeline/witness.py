@@ -3,12 +3,9 @@
 A timer of the interpreter's own (``faulthandler.dump_traceback_later``) could do so from inside, but it cannot tell a hang from a process
 that was stopped from outside (SIGSTOP, a container that is frozen) and went on: it ends both. Who stands outside can.
 
-It ends the run by SIGHUP. While it watches, that signal writes the stacks of all threads and ends the process with exit code 1, without
-the interpreter: the C function ``_exit`` takes the number of its signal, 1, as exit code. To a terminal that hangs up that is the same end.
-Where SIGHUP is taken already (``nohup``) the process is killed, without its stacks.
+It asks for the stacks of all threads by SIGUSR2, to which ``faulthandler`` answers without the interpreter, and kills the run.
 """
 
-import ctypes
 import faulthandler
 import os
 import signal
@@ -19,6 +16,8 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
+STACKS = signal.SIGUSR2
+"""At this signal a run that is watched writes where all its threads are, and goes on."""
 SCRIPT = Path(__file__).with_name("witness_main.py")
 _KEPT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 """All that an interpreter may need to start: secrets in the environment are none of its business."""
@@ -30,7 +29,6 @@ class Witness:
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._stacks: IO[bytes] | None = None
-        self._handles = False
         self._input = -1
 
     def open(self) -> None:
@@ -38,10 +36,7 @@ class Witness:
         reading, self._input = os.pipe()
         os.set_blocking(self._input, False)
         self._stacks = TemporaryFile()  # noqa: SIM115 it lasts as long as this
-        self._handles = signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
-        if self._handles:
-            _end_at_hangup()
-            faulthandler.register(signal.SIGHUP, file=self._stacks, all_threads=True, chain=True)
+        faulthandler.register(STACKS, file=self._stacks, all_threads=True)
         command = [sys.executable, "-I", "-S", str(SCRIPT), str(os.getpid()), str(self._stacks.fileno())]
         env = {name: os.environ[name] for name in _KEPT if name in os.environ}
         with suppress(OSError):
@@ -70,17 +65,7 @@ class Witness:
         if self._input >= 0:
             os.close(self._input)
             self._input = -1
-        if self._handles:
-            faulthandler.unregister(signal.SIGHUP)
-            _end_at_hangup(again=True)
-            self._handles = False
         if self._stacks is not None:
+            faulthandler.unregister(STACKS)
             self._stacks.close()
             self._stacks = None
-
-
-def _end_at_hangup(*, again: bool = False) -> None:
-    """Let SIGHUP end this process with exit code 1, whatever holds the interpreter; ``again``: as it ever did."""
-    libc = ctypes.CDLL(None)
-    libc.signal.restype = ctypes.c_void_p
-    libc.signal(int(signal.SIGHUP), ctypes.c_void_p(None) if again else libc._exit)

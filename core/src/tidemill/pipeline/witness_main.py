@@ -9,14 +9,14 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from contextlib import suppress
 
 LOOK_S = 0.25
 """It counts its own looks: time in which it stood still itself, as on a machine that sleeps, is one look."""
-END_S = 3
-"""A process that does not end at its signal has so long."""
+STACKS_S = 3
+"""A process has so long to write its stacks."""
 _STDIN, _STDERR = 0, 2
-_LINE = 64
 _STAT_BYTES = 4_096
 _STACKS_BYTES = 200_000
 
@@ -63,21 +63,28 @@ def _asked(process: int) -> str:
 
 
 def end(process: int, stacks: int, seconds: float) -> None:
-    """Say what hangs, have the process write its stacks and end with exit code 1, and show them."""
+    """Say what hangs, have the process write its stacks, kill it, and show them."""
     say(
         f"the run is ended: code that does not return, and never gives up the interpreter, nothing has moved for {seconds:.0f} s\n"
         "what was decided before is in the ledger, which `tidemill ledger verify` checks; the next run goes on from it\n"
         'mend the plugin whose line is below, or give a strategy or a notifier a process of its own: isolation = "process"\n'
     )
     with suppress(ProcessLookupError):
-        os.kill(process, signal.SIGHUP)
-        looks = 0
-        # Its end closes the input
-        while looks * LOOK_S < END_S and not (select.select([_STDIN], [], [], LOOK_S)[0] and not os.read(_STDIN, _LINE)):
-            looks += 1
+        os.kill(process, signal.SIGUSR2)
+        _written(stacks)
         os.kill(process, signal.SIGKILL)
     held = os.pread(stacks, _STACKS_BYTES, 0).decode("utf-8", "replace")
     say(f"the stacks of its threads, the innermost line first:\n{held}" if held else "its stacks could not be had\n")
+
+
+def _written(stacks: int) -> None:
+    """Wait until the stacks are there and grow no more, or for so long."""
+    size = 0
+    for _ in range(round(STACKS_S / LOOK_S)):
+        before, size = size, os.fstat(stacks).st_size
+        if size and size == before:
+            return
+        time.sleep(LOOK_S)
 
 
 def say(text: str) -> None:
