@@ -5,12 +5,13 @@ from pathlib import Path
 
 import anyio
 import pytest
+from attrs import evolve
 from structlog.testing import capture_logs
 
 from tidemill.errors import SignerError
 from tidemill.signing import client as client_module
 from tidemill.signing.client import SignerClient
-from tidemill.signing.protocol import Ask, HelloAsk, LeaseAsk, SignAsk, encode_value, hello_value
+from tidemill.signing.protocol import Ask, Hello, HelloAsk, LeaseAsk, SignAsk, encode_value, hello_value
 from tidemill_testing.fake_signer import ACCOUNT, HELLO, UNSIGNED, Plain, faked
 
 pytestmark = pytest.mark.anyio
@@ -35,11 +36,12 @@ class Leasing:
 
     def __init__(self) -> None:
         self.tokens = 0
+        self.hello = HELLO
 
     def __call__(self, ask: Ask) -> bytes:
         match ask:
             case HelloAsk():
-                return encode_value(hello_value(HELLO))
+                return encode_value(hello_value(self.hello))
             case LeaseAsk():
                 self.tokens += 1
                 return encode_value({"token": self.tokens})
@@ -116,6 +118,28 @@ async def test_signer_that_hangs_is_seen_as_gone(client: SignerClient, tmp_path:
         seen = await client.seen()
 
     assert ("gone", True) == (seen.state, "does not answer within 0.05 s: look at its process, or start it again" in seen.reason)
+
+
+@pytest.mark.parametrize(
+    ("hello", "reason"),
+    [
+        (evolve(HELLO, live=False), "the signer came back with its own switch off: "),
+        (evolve(HELLO, chains=()), "the signer came back and signs nothing on plain:1: "),
+    ],
+)
+async def test_signer_that_came_back_as_another_one_is_unfit(client: SignerClient, tmp_path: Path, hello: Hello, reason: str) -> None:
+    """It answers, and every plan is refused: an operator sees why without a plan."""
+    answer = Leasing()
+    async with AsyncExitStack() as stack:
+        async with faked(tmp_path, answer):
+            await stack.enter_async_context(client)
+            await client.hello()
+            await client.lease(ACCOUNT, "a run")
+        answer.hello = hello
+        async with faked(tmp_path, answer):
+            seen = await client.seen()
+
+    assert ("unfit", 0, True) == (seen.state, seen.silent_s, seen.reason.startswith(reason))
 
 
 async def test_signer_whose_account_another_run_took_is_lost(client: SignerClient, tmp_path: Path) -> None:

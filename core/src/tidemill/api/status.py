@@ -85,11 +85,12 @@ class FlattenStatus:
 class SignerStatus:
     """Whether the signer answers at its socket; ``silent_s``: for so many seconds it has not, as far as the run noticed.
 
-    ``lost``: another run has got our accounts, and this one signs nothing any more.
+    ``unfit``: it answers and signs nothing for this run, because it came back as another one. ``lost``: another run has got our accounts,
+    and this one signs nothing any more.
     """
 
     socket: str
-    state: Literal["there", "gone", "lost"]
+    state: Literal["there", "gone", "unfit", "lost"]
     silent_s: int = 0
     reason: str = ""
 

@@ -27,6 +27,8 @@ TRIES, PAUSE_S = 5, 0.1
 """How often a lease is asked for again where the signer still sees the old connection, and the pause between."""
 LOOK_S = 1
 """Between two looks at whether the connection is still there."""
+DIGITS = 12
+"""So many first digits of their digests tell two policies apart."""
 SEEN_S = 1
 """A signer that does not greet for so long does not answer."""
 
@@ -35,11 +37,12 @@ SEEN_S = 1
 class Seen:
     """Whether a signer answers at its socket, for how many seconds it has not (as far as the run noticed), and why not.
 
-    ``lost``: another run has got our accounts, and this one signs nothing any more.
+    ``unfit``: it answers and signs nothing for this run, because it came back as another one. ``lost``: another run has got our accounts,
+    and this one signs nothing any more.
     """
 
     socket: str
-    state: Literal["there", "gone", "lost"]
+    state: Literal["there", "gone", "unfit", "lost"]
     silent_s: int = 0
     reason: str = ""
 
@@ -146,12 +149,12 @@ class SignerClient:
 
     async def seen(self) -> Seen:
         """Ask over a connection of its own whether the signer answers, and say since when it does not."""
-        reason = ""
+        reason = unfit = ""
         line = SignerConnection(self._line.path)
         with anyio.move_on_after(SEEN_S) as patience:
             try:
                 await line.open()
-                await line.ask(HelloAsk())
+                unfit = self._unfit(hello_of(await line.ask(HelloAsk())))
             except SignerError as error:
                 reason = str(error)
             finally:
@@ -163,8 +166,8 @@ class SignerClient:
         elif self._line.is_open and not self._line.is_cut:
             self._gone_at = None
         since = 0 if self._gone_at is None else int(anyio.current_time() - self._gone_at)
-        state: Literal["there", "gone", "lost"] = "lost" if self._taken else "gone" if reason else "there"
-        return Seen(str(self._line.path), state, since if state == "gone" else 0, self._taken or reason)
+        state: Literal["there", "gone", "unfit", "lost"] = "lost" if self._taken else "gone" if reason else "unfit" if unfit else "there"
+        return Seen(str(self._line.path), state, since if state == "gone" else 0, self._taken or reason or unfit)
 
     def _went(self) -> None:
         self._gone_at = anyio.current_time() if self._gone_at is None else self._gone_at
@@ -216,15 +219,23 @@ class SignerClient:
         Raises:
             SignerError: it does not.
         """
+        unfit = self._unfit(hello)
+        if unfit:
+            raise SignerError(unfit)
+        before = self._met or hello
+        if hello.policy != before.policy:
+            # A whole digest looks like a key, and no log shows those
+            digests = {"before": before.policy[:DIGITS], "now": hello.policy[:DIGITS]}
+            self._log.warning("the signer came back with another policy", **digests)
+            self._met = evolve(before, policy=hello.policy)
+
+    def _unfit(self, hello: Hello) -> str:
+        """Return why a signer signs nothing of what was agreed when the run began, "" where it does."""
         before = self._met or hello
         if not hello.live:
-            raise SignerError("the signer came back with its own switch off: set live = true in [signer], and start it again")
+            return "the signer came back with its own switch off: set live = true in [signer], and start it again"
         missing = sorted({*before.chains} - {*hello.chains})
-        if missing:
-            raise SignerError(f"the signer came back and signs nothing on {', '.join(missing)}: start it with the policy of this run")
-        if hello.policy != before.policy:
-            self._log.warning("the signer came back with another policy", before=before.policy, now=hello.policy)
-            self._met = evolve(before, policy=hello.policy)
+        return f"the signer came back and signs nothing on {', '.join(missing)}: start it with the policy of this run" if missing else ""
 
     async def _hold_again(self) -> None:
         for account, owner in sorted(self._owners.items()):
