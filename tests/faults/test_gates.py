@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from tidemill.pipeline import writer
 from tidemill_chain_sim.rules import SimRules
 
 HOURS = timedelta(hours=25)
+PATIENCE_S = 60
 
 
 @pytest.fixture
@@ -38,6 +39,13 @@ def stand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stand]:
 def trail(stand: Stand, *events: str) -> list[dict[str, Any]]:
     entries = [json.loads(line) for line in (stand.folder / "keys" / "audit.log").read_text("utf-8").splitlines()]
     return [entry for entry in entries if entry["event"] in events]
+
+
+def until(done: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.1)
 
 
 def header(stand: Stand, number: int) -> dict[str, Any]:
@@ -260,3 +268,26 @@ def test_rotated_key_lets_what_is_out_settle_and_signs_nothing_more(stand: Stand
     assert refused["reason"].startswith(f"key main of sim:1 was rotated: {stand.account} signs nothing more")
     assert on_chain == {one.tx for one in booked.intents if one.state in (IntentState.SEEN, IntentState.FINAL, IntentState.REVERTED)}
     assert new == trail(stand, "signed")[-1]["fields"]["account"]
+
+
+def test_stops_and_resumes_stand_in_the_audit_trail_with_their_causes(stand: Stand) -> None:
+    """Without a run the command hands them to the signer that answers; beside one the run does; a resume without a cause too."""
+    done = [stand.command("stop", "--now", "--cause", "a drill", "--data", "data"), stand.command("resume", "--data", "data")]
+    done.append(stand.command("resume", "--cause", "the drill is over", "--data", "data"))
+    process = stand.start_writing(stand.folder / "out", "--blocks", "100000")
+    until(lambda: stand.command("status", "--data", "data")[0] == 0)
+    done += [stand.command("stop", "--now", "--cause", "gas is dear", "--data", "data"), stand.command("resume", "--data", "data")]
+    until(lambda: len(trail(stand, "stopped", "resumed", "resume-refused")) == 5)
+    process.kill()
+    process.wait()
+    noted = [(entry["event"], entry["fields"]["text"].partition(" ")[2]) for entry in trail(stand, "stopped", "resumed", "resume-refused")]
+
+    assert [0, 1, 0, 0, 1] == [code for code, _ in done], done
+    assert [
+        ("stopped", "by command: a drill"),
+        ("resume-refused", "no cause was given; stopped by command: a drill"),
+        ("resumed", "the drill is over; stopped by command: a drill"),
+        ("stopped", "by command: gas is dear"),
+        ("resume-refused", "no cause was given; stopped by command: gas is dear"),
+    ] == noted
+    assert 0 == stand.command("audit", "verify", "keys/audit.log")[0]

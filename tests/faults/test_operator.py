@@ -201,6 +201,9 @@ def test_commands_of_a_run_that_is_on_are_answered_by_it(stand: Stand, tidemill:
         said(tidemill, "stop", "--now", "--cause", "enough for today")
         stopped = said(tidemill, "status").splitlines()
         told_why = said(tidemill, "reconcile")
+        stand.node.kill()
+        alone = tidemill("reconcile")
+        stand.node.start()
     finally:
         said(tidemill, "stop")
         process.wait(PATIENCE_S)
@@ -217,6 +220,8 @@ def test_commands_of_a_run_that_is_on_are_answered_by_it(stand: Stand, tidemill:
     assert after["balanced"]["sim:1"] > 0
     assert stopped[0].startswith("live · STOPPED by command: enough for today · ")
     assert "an emergency stop holds (by command: enough for today)" in told_why
+    assert (1, "") == (alone.code, alone.out)
+    assert "sim:1 does not say now what became of ours: " in alone.err
     assert again.code == 0, again.err
 
 

@@ -1,6 +1,7 @@
 """Whoever reads a run's output through a pipe may leave: the run goes on quietly to its end, and its ledger is whole."""
 
 import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +31,24 @@ def test_run_whose_reader_leaves_goes_on_to_its_end(form: tuple[str, ...], lines
 
     assert (0, "") == (code, said)
     assert all(line.endswith("\n") for line in read)
+    (run,) = tidemill("ledger", "verify", "--json", cwd=tmp_path).lines[0]["runs"]
+    assert run["closed"]
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)], ids=["console", "json"])
+def test_run_whose_terminal_is_closed_ends_as_at_ctrl_c(form: tuple[str, ...], tidemill: Tidemill, tmp_path: Path) -> None:
+    """The terminal tells it by SIGHUP and takes no more words: what is in flight settles, and the run is closed."""
+    process, terminal = pty.fork()
+    if not process:
+        os.chdir(tmp_path)
+        os.execve(sys.executable, [*TIDEMILL, "run", "--seed", "7", "--speed", "20x", *form], {**environment(LEAN), "TERM": "xterm"})
+    said = b""
+    while b"fill" not in said:
+        said += os.read(terminal, 65_536)
+    os.close(terminal)
+    _, status = os.waitpid(process, 0)
+
+    assert 0 == os.waitstatus_to_exitcode(status)
     (run,) = tidemill("ledger", "verify", "--json", cwd=tmp_path).lines[0]["runs"]
     assert run["closed"]
 

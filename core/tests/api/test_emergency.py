@@ -8,7 +8,7 @@ import pytest
 
 from tidemill.api.emergency import flatten, folder_of_a_run, stop_now
 from tidemill.errors import ConfigError, ControlError
-from tidemill.pipeline import control_folder
+from tidemill.pipeline import control_folder, stops
 from tidemill.pipeline.brake import ASKED, FILE, Brake
 from tidemill.pipeline.protocol import REQUEST_BYTES, decode_request, encode_error, encode_value
 
@@ -67,7 +67,7 @@ def test_stop_that_a_run_refuses_writes_nothing(monkeypatch: pytest.MonkeyPatch,
 def test_stop_without_a_run_holds_the_next_one_back(tmp_path: Path) -> None:
     """The brake is pulled on disk."""
     assert "none starts with real money until it is resumed with a cause" in stop_now(tmp_path).text
-    assert [FILE] == [path.name for path in tmp_path.iterdir()]
+    assert [FILE, stops.FILE] == sorted(path.name for path in tmp_path.iterdir())
 
 
 def test_stop_before_there_ever_was_a_run_holds_the_first_one_back(tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_stop_said_again_without_a_run_keeps_both_causes(tmp_path: Path) -> None
 def test_stop_that_cannot_be_written_down_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Nobody must believe that something is held back which is not."""
     monkeypatch.setattr(Brake, "_write", lambda *_: None)
-    with pytest.raises(ControlError, match="cannot be written, and no run is on there"):
+    with pytest.raises(ControlError, match="cannot be written: no run is on there, and nothing holds the next one back"):
         stop_now(tmp_path)
 
 
@@ -147,10 +147,12 @@ def test_flatten_stops_first_and_then_sells(monkeypatch: pytest.MonkeyPatch, tmp
 
 def test_flatten_without_a_run_holds_back_and_says_that_nothing_is_sold(tmp_path: Path) -> None:
     """The brake holds all the same."""
-    with pytest.raises(ControlError, match=r"until it is resumed with a cause; nothing is sold back: .*no instance runs on this folder"):
+    with pytest.raises(
+        ControlError, match=r"until it is resumed with a cause; nothing is sold back, since only a run sells: `tidemill resume --cause"
+    ):
         flatten(tmp_path)
 
-    assert [FILE] == [path.name for path in tmp_path.iterdir()]
+    assert [FILE, stops.FILE] == sorted(path.name for path in tmp_path.iterdir())
 
 
 def test_folder_is_that_of_the_configuration_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Where nothing can be compared it is said why, before anything is opened or made."""
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from tidemill.api import reconcile as module
 from tidemill.api.reconcile import reconcile
 from tidemill.api.running import RunningInstance
 from tidemill.errors import ConfigError, LedgerError, UsageError
+from tidemill_store_sqlite import SqliteStore
 
 LIVE = 'mode = "live"\n[chains.sim]\n[strategies.gone]\n[stores.sqlite]\n[books.main.accounts]\n"sim:1" = "0x' + "ac" * 20 + '"\n'
 
@@ -56,3 +58,22 @@ def test_reconcile_asks_the_run_that_is_on(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(UsageError, match=r"\(its process is not known, does not answer\)"):
         reconcile(config, dry_run=True)
     assert [Path("kept")] == asked
+
+
+def test_reconcile_in_a_folder_that_cannot_be_written_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One sentence, with what works there."""
+    pytest.importorskip("tidemill_chain_sim", reason="the plugin is not installed beside the kernel")
+
+    async def refuses(_: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    config = tmp_path / "tidemill.toml"
+    config.write_text(LIVE)
+    store = SqliteStore()
+    store.open(tmp_path / "data")
+    store.close()
+    monkeypatch.setattr(module, "find_running", lambda _: None)
+    monkeypatch.setattr("tidemill.pipeline.control_folder.ControlFolder.open", refuses)
+
+    with pytest.raises(LedgerError, match=r"data cannot be written: Read-only file system; with --dry-run it is only read"):
+        reconcile(config, tmp_path / "data")

@@ -7,16 +7,18 @@ from typing import Any
 import anyio
 import pytest
 
-from tidemill.domain.events import Batch
+from tidemill.domain.events import Batch, Head
 from tidemill.errors import UsageError
 from tidemill.pipeline.pace import Pace
 from tidemill.pipeline.stop import Stop
+from tidemill_testing.market import SIM
 
 pytestmark = pytest.mark.anyio
 
 
-def due(milliseconds: int) -> Batch:
-    return Batch("s", 1, None, 0, "", "", "confirmed", 0, 10**9 + milliseconds * 10**6, ())
+def due(milliseconds: int, *, head: bool = True) -> Batch:
+    events = (Head(SIM, 1, "0x1", "0x0", 1),) if head else ()
+    return Batch("s", 1, None, 0, "", "", "confirmed", 0, 10**9 + milliseconds * 10**6, events)
 
 
 @pytest.mark.parametrize("text", ["", "fast", "x", "0x", "-1x", "1.5x", "10", "٣x", "x10", "10X", "²x"])
@@ -31,6 +33,19 @@ async def timed(speed: str, *milliseconds: int) -> float:
     for one in milliseconds:
         await pace.wait(due(one))
     return anyio.current_time() - began
+
+
+async def test_pace_does_not_wait_for_what_was_before_the_first_block() -> None:
+    """A chain in a node of its own may have come far: hours of prices before it take no time, its blocks take theirs."""
+    pace, began = Pace.parse("real"), anyio.current_time()
+    for hours in range(5):
+        await pace.wait(due(hours * 3_600_000, head=False))
+    await pace.wait(due(20 * 3_600_000))
+    before = anyio.current_time() - began
+    await pace.wait(due(20 * 3_600_000 + 300, head=False))
+
+    assert before < 0.25
+    assert anyio.current_time() - began - before > 0.25
 
 
 async def test_pace_max_never_waits_but_lets_others_run() -> None:
@@ -95,6 +110,28 @@ async def test_stop_counts_a_second_signal_as_the_first(anyio_backend_name: str)
         tasks.cancel_scope.cancel()
 
     assert "SIGINT" == stop.reason
+
+
+@pytest.mark.parametrize(("before", "reason"), [(signal.SIG_DFL, "SIGHUP"), (signal.SIG_IGN, "")])
+def test_stop_at_a_terminal_that_is_closed(before: signal.Handlers, reason: str, anyio_backend_name: str) -> None:
+    """It ends a run as Ctrl-C does, unless it was started to outlive its terminal (nohup)."""
+    stop, held = Stop(), signal.signal(signal.SIGHUP, before)
+
+    async def hang_up() -> None:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(stop.on_signals)
+            await anyio.sleep(0.05)
+            os.kill(os.getpid(), signal.SIGHUP)
+            await anyio.sleep(0.05)
+            tasks.cancel_scope.cancel()
+
+    try:
+        anyio.run(hang_up, backend=anyio_backend_name)
+        after = signal.getsignal(signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, held)
+
+    assert (reason, before) == (stop.reason, after)
 
 
 def test_stop_outside_the_main_thread_hears_no_signals(anyio_backend_name: str) -> None:

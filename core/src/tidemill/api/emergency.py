@@ -51,6 +51,9 @@ def flatten(data: Path, cause: str = "") -> Commanded:
             data, encode_request(Request("flatten", cause=cause_line(cause))), longest=ANSWER_BYTES, timeout_s=TURN_S
         )
     except ControlError as error:
+        if not control_folder.is_held(data):
+            said = "nothing is sold back, since only a run sells: `tidemill resume --cause TEXT`, `tidemill run --live`, then this again"
+            raise ControlError(f"{stopped.text}; {said}") from error
         raise ControlError(f"{stopped.text}; nothing is sold back: {error}") from error
     return commanded_of(data, decode_answer(line))
 
@@ -74,7 +77,8 @@ def _held_for_the_next(data: Path, cause: str) -> Commanded:
     before = brake.said_again(cause)
     brake.pull(cause or "an operator stopped it", "command")
     if not brake.path.exists():
-        raise ControlError(f"{brake.path} cannot be written, and no run is on there")
+        said = "no run is on there, and nothing holds the next one back: make the folder writable, and say it again"
+        raise ControlError(f"{brake.path} cannot be written: {said}")
     there = f"{data}, which was not there and has been made" if new else f"{data}"
     said = f"{f'{before}; ' if before else ''}no run is on in {there}; none starts with real money until it is resumed with a cause"
     return Commanded("stop-now", (), () if before else ("broadcast",), said)

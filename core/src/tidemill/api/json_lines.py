@@ -39,7 +39,9 @@ class JsonLines(Notifier):
         text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
         try:
             await self.aside(lambda: self._put(text, flush=flush))
-        except BrokenPipeError:
+        except OSError as error:
+            if not self.is_gone(error):
+                raise
             self._read = False
 
     def _put(self, text: str, *, flush: bool) -> None:

@@ -145,7 +145,7 @@ class Operator:
         """Look now at what is open and at what the chains say we hold.
 
         Raises:
-            ControlError: the run trades on paper, has seen no block yet, or is ending.
+            ControlError: the run trades on paper, has seen no block yet, or is ending, or a chain does not answer.
         """
         driver, core, execution = self._driver, self._core, self._driver.execution
         if not isinstance(execution, LiveExecution):
@@ -155,6 +155,9 @@ class Operator:
         before = execution.intents.records()
         execution.hurry()
         rows = await driver.settle_now()
+        if execution.unheard:
+            silent = "; ".join(f"{chain} does not say now what became of ours: {why}" for chain, why in sorted(execution.unheard.items()))
+            raise ControlError(f"{silent}. Nothing can be compared until it does; the run asks again with each block")
         accounts = {(book, chain): wallet.owner for (book, chain), wallet in execution.wallets.items()}
         return Reconciled(
             data=str(self._facts.data),

@@ -27,7 +27,7 @@ from tidemill.api.status_text import span_text
 from tidemill.config.model import Config
 from tidemill.domain.ids import BookId, ChainId
 from tidemill.domain.intent import IntentRecord
-from tidemill.errors import Unavailable, UsageError
+from tidemill.errors import LedgerError, Unavailable, UsageError
 from tidemill.hookspecs.chain import ChainLink
 from tidemill.ledger.open_intents import is_out
 from tidemill.pipeline.apart import notices_of
@@ -60,6 +60,9 @@ class _Still(Brake):
     @property
     def stopped(self) -> Stopped | None:
         return Stopped("a dry run sends nothing", "command", "")
+
+    def pull(self, cause: str, by: str) -> None:
+        pass
 
 
 @frozen
@@ -145,7 +148,7 @@ async def _reconcile(pipeline: Pipeline, folder: Path, dry_run: bool) -> Reconci
     hold = ControlFolder(folder)
     try:
         if not dry_run:
-            await hold.open()
+            await _alone(hold, folder)
         brake = _Still(folder) if dry_run else Brake(folder)
         brake.load()
         held, before = held_before(writer), tuple(writer.intents(ended=True))
@@ -203,6 +206,13 @@ def _enough(look: _Look, waited_s: float) -> bool:
     return out > 0 or not execution.intents.open() or waited_s > SEEN_S
 
 
+async def _alone(hold: ControlFolder, folder: Path) -> None:
+    try:
+        await hold.open()
+    except OSError as error:
+        raise LedgerError(f"{folder} cannot be written: {error.strerror or error}; with --dry-run it is only read") from error
+
+
 def _header(pipeline: Pipeline, source: str) -> str:
     return json.dumps({**json.loads(ledger_header(pipeline, source, pipeline.config.seed, tape=False)), "mode": MODE}, sort_keys=True)
 
@@ -224,6 +234,7 @@ def _result(
     natives = {chain: rules.native for chain, rules in pipeline.core.market.rules.items()}
     changed = moved(before, execution.intents.records(), store.rows_held, natives)
     named = set(natives.values()) | {one.asset for one in found} | {asset for one in changed for asset in one.changes}
+    named |= {asset for asset in known if any(asset in one.reason for one in changed)}
     stopped = brake.stopped
     return Reconciled(
         data=str(folder),

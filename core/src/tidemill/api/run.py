@@ -17,6 +17,8 @@ from tidemill.api.links import charging_rules, open_links
 from tidemill.api.live.executing import Cleared, Going, cleared, executing
 from tidemill.api.live.gates import live_setup
 from tidemill.api.live.mode import wants_live
+from tidemill.api.live.noting import keep_noting, owner_line
+from tidemill.api.live.silence import notice_silence
 from tidemill.api.live.stays import stays
 from tidemill.api.opening import Held, opening_batch
 from tidemill.api.operator import Operator, RunFacts
@@ -265,6 +267,8 @@ async def _drive(
             helpers.start_soon(job.stop.after, job.options.seconds)
         if isinstance(driver.execution, LiveExecution) and driver.execution.signer is not None:
             helpers.start_soon(driver.execution.signer.watch)
+            helpers.start_soon(notice_silence, driver)
+            helpers.start_soon(keep_noting, driver.execution.brake.notes, driver.execution.signer.socket, owner_line(job.data))
         job.stop.on_ask = driver.wait_no_longer
         async with anyio.create_task_group() as telling:
             telling.start_soon(job.notices.run)

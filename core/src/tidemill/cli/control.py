@@ -83,11 +83,15 @@ def resume(strategy: str, cause: str, data: Path | None, as_json: bool) -> None:
     Without a name it also ends an emergency stop (`stop --now`), also where no run is on; that needs --cause.
     """
     from tidemill.api.connect import release_folder
+    from tidemill.api.live.noting import hand_over
     from tidemill.api.running import find_running
 
     instance = _instance(data)
     if not strategy and find_running(instance.data) is None and instance.data.is_dir():
-        _say(release_folder(instance.data, cause), as_json)
+        try:
+            _say(release_folder(instance.data, cause), as_json)
+        finally:
+            hand_over(instance.data, "resume")
     else:
         _say(instance.resume(strategy, cause), as_json)
 
@@ -107,7 +111,11 @@ def stop(now: bool, selling: bool, cause: str, data: Path | None, as_json: bool)
         # Nothing else is imported before it is done
         from tidemill.api.emergency import flatten, folder_of_a_run, stop_now
 
-        _say((flatten if selling else stop_now)(data or folder_of_a_run(), cause), as_json)
+        folder = data or folder_of_a_run()
+        _say((flatten if selling else stop_now)(folder, cause), as_json)
+        from tidemill.api.live.noting import hand_over
+
+        hand_over(folder, "stop")
     elif cause or selling:
         raise click.UsageError(f"--{'cause' if cause else 'flatten'} goes with --now")
     else:

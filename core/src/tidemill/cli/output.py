@@ -1,5 +1,6 @@
 """What commands print: JSON of the API's values."""
 
+import errno
 import json
 import os
 import sys
@@ -21,7 +22,7 @@ def print_json(value: object, *, unread: bool = False) -> None:
 
     Args:
         value: what is printed.
-        unread: whoever read a pipe may have gone; then nothing is printed, and that is no failure.
+        unread: whoever read a pipe or a terminal may have gone; then nothing is printed, and that is no failure.
 
     Raises:
         ClickException: standard output takes no more; what a command was asked for is not there then.
@@ -30,7 +31,7 @@ def print_json(value: object, *, unread: bool = False) -> None:
         click.echo(to_json(value))
         sys.stdout.flush()
     except OSError as error:
-        if unread and isinstance(error, BrokenPipeError):
+        if unread and error.errno in (errno.EPIPE, errno.EIO):
             # What is still held is flushed once more when the interpreter ends
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, sys.stdout.fileno())

@@ -1,5 +1,6 @@
 """Notifiers: who is told."""
 
+import errno
 import os
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
@@ -39,8 +40,16 @@ class Notifier(Plugin):
         await run_sync(call, abandon_on_cancel=True)
 
     @staticmethod
+    def is_gone(error: OSError) -> bool:
+        """Whether a stream could not be written because whoever read it has gone: a pipe without a reader, or a terminal that was closed.
+
+        A terminal says so by EIO. A disk that fails may say the same: what goes there is lost either way, and a run need not end for it.
+        """
+        return error.errno in (errno.EPIPE, errno.EIO)
+
+    @staticmethod
     def let_go(stream: TextIO) -> None:
-        """Let what a stream still holds, and all that is written to it later, go nowhere: for a pipe whose reader has gone.
+        """Let what a stream still holds, and all that is written to it later, go nowhere: for one whose reader has gone.
 
         The interpreter flushes standard output once more when it ends, and would complain (docs.python.org/3/library/signal.html, "Note
         on SIGPIPE").

@@ -9,6 +9,7 @@ from pathlib import Path
 from attrs import frozen
 
 from tidemill.errors import ControlError, LedgerError
+from tidemill.pipeline.stops import StopNotes
 
 FILE = "stopped.json"
 ASKED = "STOP"
@@ -37,6 +38,7 @@ class Brake:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self.notes = StopNotes(folder)
         self._stopped: Stopped | None = None
         self.released = ""
         self.flattening = False
@@ -68,7 +70,7 @@ class Brake:
     @property
     def stopped(self) -> Stopped | None:
         """Why nothing may leave, None where it may. A file ``STOP`` in the folder counts from the moment it is there."""
-        if self._stopped is None and (self._folder / ASKED).exists():
+        if self._stopped is None and self._is_asked:
             self.pull(f"there is a file {ASKED} in {self._folder}", "file")
         return self._stopped
 
@@ -79,6 +81,7 @@ class Brake:
         self._stopped = Stopped(cause, by, datetime.now(UTC).isoformat(timespec="milliseconds"))
         with suppress(OSError):
             self._write(self._stopped)
+        self.notes.add("stopped", f"by {by}: {cause}")
 
     def add(self, cause: str) -> bool:
         """Keep one more cause beside the first of a stop that holds; return whether it is kept.
@@ -91,6 +94,7 @@ class Brake:
         self._stopped = Stopped(f"{stopped.cause}; also: {cause}", stopped.by, stopped.at)
         with suppress(OSError):
             self._write(self._stopped)
+        self.notes.add("stopped", f"once more: {cause}")
         return True
 
     def release(self, cause: str) -> Stopped:
@@ -103,8 +107,10 @@ class Brake:
         if stopped is None:
             raise ControlError("nothing is stopped here")
         if not cause.strip():
+            self.notes.add("resume-refused", f"no cause was given; stopped by {stopped.by}: {stopped.cause}")
             raise ControlError(f"stopped by {stopped.by}: {stopped.cause}; say why it may go on with --cause TEXT")
-        if (self._folder / ASKED).exists():
+        if self._is_asked:
+            self.notes.add("resume-refused", f"the file {ASKED} is still there; stopped by {stopped.by}: {stopped.cause}")
             raise ControlError(f"{self._folder / ASKED} is still there, and holds trading back: remove it first")
         try:
             self.path.unlink(missing_ok=True)
@@ -112,7 +118,13 @@ class Brake:
         except OSError as error:
             raise LedgerError(f"{self.path} cannot be removed: {error.strerror}; trading stays stopped") from error
         self._stopped, self.released, self.flattening = None, cause.strip(), False
+        self.notes.add("resumed", f"{cause.strip()}; stopped by {stopped.by}: {stopped.cause}")
         return stopped
+
+    @property
+    def _is_asked(self) -> bool:
+        # A link that leads nowhere is there as well
+        return os.path.lexists(self._folder / ASKED)
 
     def _write(self, stopped: Stopped) -> None:
         draft = self.path.with_suffix(".draft")

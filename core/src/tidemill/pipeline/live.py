@@ -51,6 +51,8 @@ class LiveExecution:
         patience: a transaction may be silent for so many heights before it counts as unknown.
         assets: whose balances the chains are asked for, beside those that a book has.
         every: so many heights lie between two looks at the balances.
+
+    ``unheard`` is why a chain did not answer when it was last asked what became of ours or what we hold; who answered is not in it.
     """
 
     settles_at_the_end = False
@@ -83,6 +85,7 @@ class LiveExecution:
         self._assets = frozenset(assets)
         self._every = every
         self._looked: dict[ChainId, int] = {}
+        self.unheard: dict[ChainId, str] = {}
         self._blocks = KnownBlocks()
         self._told = ToldBlocks()
         self._hurried: set[ChainId] = set()
@@ -270,6 +273,7 @@ class LiveExecution:
         """Ask about every open transaction of a chain and do what follows; return what the core must know."""
         height = snapshot.head(chain).height
         self._blocks.saw(chain, height, block_hash)
+        self.unheard.pop(chain, None)
         kept = tuple(record for record in self.intents.open() if record.chain == chain)
         answers = {record.number: answer for record in kept if record.raw and (answer := await self._outcome(record)) is not None}
         changes: list[IntentRecord] = []
@@ -304,6 +308,7 @@ class LiveExecution:
             try:
                 found.append(Balances(book, await self._links[chain].holdings(wallet, wanted, height)))
             except VenueError as error:
+                self.unheard[chain] = str(error)
                 self._log.debug("nobody says now what an account holds", account=wallet.owner, reason=str(error))
                 return []
         self._looked[chain] = height
@@ -314,6 +319,7 @@ class LiveExecution:
         try:
             answer = await self._links[record.chain].outcome(record.signed)
         except VenueError as error:
+            self.unheard[record.chain] = str(error)
             self._log.debug("nobody says now what became of a transaction", tx=record.tx, reason=str(error))
             return None
         counts, doubt = self._blocks.believed(record, answer)

@@ -2,13 +2,14 @@
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
 
 import anyio
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Signals that ask for the end: Ctrl-C, a service manager, a terminal that is closed."""
 
 
 class Stop:
@@ -34,18 +35,19 @@ class Stop:
             self.on_ask()
 
     async def on_signals(self) -> None:
-        """Ask for the end at SIGINT or SIGTERM, for as long as this is awaited."""
+        """Ask for the end at SIGINT, SIGTERM, or SIGHUP where it is not ignored (``nohup``), for as long as this is awaited."""
         # Not every platform, and no thread but the main one, can receive signals: then only limits end a run.
         if threading.current_thread() is not threading.main_thread():
             return
-        with suppress(NotImplementedError), anyio.open_signal_receiver(*SIGNALS) as signals, self._noticing():
+        heard = tuple(number for number in ENDS if signal.getsignal(number) is not signal.SIG_IGN)
+        with suppress(NotImplementedError), anyio.open_signal_receiver(*heard) as signals, self._noticing(heard):
             async for number in signals:
                 self.ask(signal.Signals(number).name)
 
     @contextmanager
-    def _noticing(self) -> Iterator[None]:
+    def _noticing(self, numbers: Sequence[signal.Signals]) -> Iterator[None]:
         """Note a signal as soon as it comes: a plugin that never returns keeps the event loop from hearing of it, not from this."""
-        before = {number: signal.getsignal(number) for number in SIGNALS}
+        before = {number: signal.getsignal(number) for number in numbers}
 
         def notice(number: int, frame: FrameType | None) -> None:
             self.reason = self.reason or signal.Signals(number).name
@@ -55,7 +57,7 @@ class Stop:
             if callable(heard):
                 heard(number, frame)
 
-        for number in SIGNALS:
+        for number in numbers:
             signal.signal(number, notice)
         try:
             yield

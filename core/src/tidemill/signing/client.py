@@ -73,6 +73,11 @@ class SignerClient:
         self._gone_at: float | None = None
         self._log = structlog.get_logger("tidemill.signing")
 
+    @property
+    def socket(self) -> Path:
+        """Where the signer listens."""
+        return self._line.path
+
     async def __aenter__(self) -> Self:
         await self._line.open()
         return self

@@ -12,7 +12,8 @@ connection alone, until it closes. Tokens only grow, over restarts of the signer
 request is refused, and says who holds it.
 
 ``{"ask": "note", "event": "gate-overridden", "owner": …, "text": "<one line>"}`` gets ``{}``: what an operator decided against a gate to
-real money now stands in the audit trail. There is no other event: nobody but the signer says what it signed.
+real money now stands in the audit trail, or with ``stopped``, ``resumed`` and ``resume-refused`` what was done about an emergency stop.
+There is no other event: nobody but the signer says what it signed.
 
 ``{"ask": "sign", "chain": …, "account": …, "payload": "<hex>", "intent": N, "plan": "<id>", "token": N}`` gets
 ``{"raw": "<hex>", "tx": "<name>"}``. The same payload again gets the same bytes and counts once.
@@ -35,7 +36,9 @@ VERSION = 1
 MOST_BYTES = 1 << 20
 HEAD = struct.Struct(">I")
 OWNER_LENGTH = 200
-NOTED = ("gate-overridden",)
+TEXT_LENGTH = 2_500
+"""So many characters a line for the audit trail may have."""
+NOTED = ("gate-overridden", "stopped", "resumed", "resume-refused")
 """What a run may have written into the audit trail."""
 _SHORT = 60
 _SAID = 500
@@ -126,7 +129,7 @@ def decode_ask(content: bytes) -> Ask:
         _all_read(fields)
         return lease
     if kind == "note":
-        note = NoteAsk(_text(fields, "event", 200), _text(fields, "owner", OWNER_LENGTH), _text(fields, "text", OWNER_LENGTH))
+        note = NoteAsk(_text(fields, "event", 200), _text(fields, "owner", OWNER_LENGTH), _text(fields, "text", TEXT_LENGTH))
         _all_read(fields)
         if note.event not in NOTED:
             raise SignerError(f"event {_short(note.event)}: a run may note {', '.join(NOTED)} alone")

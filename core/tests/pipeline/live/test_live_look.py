@@ -8,6 +8,7 @@ import pytest
 from tidemill.domain.events import Balances
 from tidemill.domain.intent import IntentState
 from tidemill.domain.outcome import Outcome
+from tidemill.errors import Unavailable
 
 pytestmark = pytest.mark.anyio
 Desks = Callable[..., Any]
@@ -62,3 +63,16 @@ async def test_what_a_block_holds_is_not_late(desk: Any, filled: Filled) -> None
     await desk.settle(LATE)
 
     assert (IntentState.SEEN, ()) == (desk.book.get(1).state, desk.live.late(LATE, SIM))
+
+
+@pytest.mark.parametrize("member", ["holdings", "outcome"])
+async def test_chain_that_does_not_answer_is_named_until_it_does(member: str, desk: Any) -> None:
+    """Whoever asks for a comparison must not hear that nothing differs."""
+    if member == "outcome":
+        await desk.take()
+    desk.said.fail[member] = [Unavailable("its node is gone")]
+    await desk.settle(11)
+    unheard = dict(desk.live.unheard)
+    await desk.settle(12)
+
+    assert ({SIM: "its node is gone"}, {}) == (unheard, desk.live.unheard)

@@ -1,6 +1,5 @@
 """How the plans of a run with real money reach signer and chain, for as long as the run lasts."""
 
-import os
 import signal
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -15,6 +14,7 @@ from tidemill.api.live.asking_history import Past
 from tidemill.api.live.asking_holdings import watched_assets
 from tidemill.api.live.gates import Surroundings, gate_findings, refuse
 from tidemill.api.live.left_open import left_open
+from tidemill.api.live.noting import note_stops, owner_line
 from tidemill.api.live.paper_hours import OPTION, PaperHours, paper_hours
 from tidemill.api.signing import SigningSetup
 from tidemill.domain.events import OpenGroup, OpenIntent
@@ -84,11 +84,12 @@ async def cleared(
         hours = writer.read(lambda store: paper_hours(pipeline, store, datetime.now(UTC), waived=waived))
         past = Past(data, tuple(writer.intents(ended=True)), writer.results)
         refuse((room(nearest(data)), *await gate_findings(pipeline, Surroundings(setup, hello, links, data, hours, past))))
-        owner = f"tidemill run, process {os.getpid()}, {data}"
+        owner = owner_line(data)
         for account in sorted({book.accounts[chain] for book in pipeline.books for chain in pipeline.chains}):
             await client.lease(account, owner)
         if waived:
             await client.note("gate-overridden", owner, f"{OPTION}: {hours.shown} of {hours.required} h on paper")
+        await note_stops(brake.notes, setup.socket, owner)
         yield Cleared(client, brake, hours)
 
 

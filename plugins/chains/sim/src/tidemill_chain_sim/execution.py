@@ -96,7 +96,9 @@ class _Run:
         held = self.held.get(step.token_in, 0)
         amount = held if step.amount_in is None else step.amount_in
         if amount > held:
-            return Reverted("balance", f"{step.pool} is sold {amount} of {erc20(CHAIN, step.token_in)}, {held} is held")
+            return Reverted(
+                "balance", f"{step.pool} is sold {amount} of {erc20(CHAIN, step.token_in)}, {held} of {erc20(CHAIN, step.token_in)} is held"
+            )
         spec = self._draft.market.spec_at(step.pool)
         if spec is None or not _fits(spec, step):
             return Reverted("quote", f"{step.pool} is no {_kind(step)} pool that sells {step.token_out} for {step.token_in}")
@@ -127,7 +129,7 @@ class _Run:
             return failed
         due, held = step.amount + step.fee, self.held[step.asset]
         if held < due:
-            return Reverted("loan", f"the vault is owed {due} of {erc20(CHAIN, step.asset)}, {held} is held")
+            return Reverted("loan", f"the vault is owed {due} of {erc20(CHAIN, step.asset)}, {held} of {erc20(CHAIN, step.asset)} is held")
         self.held[step.asset] = held - due
         self.vault = self.vault.set(step.asset, self.vault[step.asset] + due)
         return None

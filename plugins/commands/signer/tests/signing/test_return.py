@@ -152,7 +152,7 @@ async def test_note_of_an_operators_decision_stands_in_the_trail(world: Any) -> 
     world.start()
     async with SignerClient(world.socket, world.codecs) as client:
         await client.note("gate-overridden", "a run", "--without-paper-hours: 3.5 h in 1 run of 24 h on paper")
-        with pytest.raises(SignerError, match=r"event 'signed': a run may note gate-overridden alone"):
+        with pytest.raises(SignerError, match=r"event 'signed': a run may note gate-overridden, stopped, resumed, resume-refused alone"):
             await client.note("signed", "a run", "7 coins")
     (entry,) = world.entries("gate-overridden")
 

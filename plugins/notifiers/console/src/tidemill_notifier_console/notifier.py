@@ -82,7 +82,9 @@ class ConsoleNotifier(Notifier):
         # A terminal that is stopped, or a pipe that nobody reads, holds up who writes to it
         try:
             await self.aside(show)
-        except BrokenPipeError:
+        except OSError as error:
+            if not self.is_gone(error):
+                raise
             self._view = None
             self.let_go(self._stream or sys.stdout)
 

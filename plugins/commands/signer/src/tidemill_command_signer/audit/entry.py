@@ -25,8 +25,8 @@ class Entry:
     """One entry.
 
     ``seq`` counts from 1. ``at`` is the writer's wall clock (UTC), for people. ``event`` is what happened: ``opened``, ``closed``,
-    ``lease``, ``signed``, ``repeated``, ``refused``, ``repaired``,
-    ``gate-overridden`` and those of keys. ``prev`` is the hash of the entry before.
+    ``lease``, ``signed``, ``repeated``, ``refused``, ``repaired``, what a
+    run notes (``NOTED``) and those of keys. ``prev`` is the hash of the entry before.
     """
 
     seq: int
