@@ -3,7 +3,7 @@
 import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import Self
 
@@ -21,6 +21,8 @@ from tidemill_command_signer.keystore.files import check_folder
 from tidemill_command_signer.leases import Leases
 from tidemill_command_signer.server import SignerServer
 from tidemill_command_signer.used import Signatures
+
+_ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Session:
@@ -70,7 +72,7 @@ class Session:
             raise
 
     def serve(self, say: Callable[[str], None], warn: Callable[[str], None]) -> None:
-        """Serve until SIGINT or SIGTERM.
+        """Serve until SIGINT, SIGTERM, or SIGHUP where it is not ignored (``nohup``).
 
         Args:
             say: is told what is enforced, and where the signer listens.
@@ -83,7 +85,8 @@ class Session:
         anyio.run(self._serve, self._desk, say, warn)
 
     async def _serve(self, desk: SigningDesk, say: Callable[[str], None], warn: Callable[[str], None]) -> None:
-        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        ends = [number for number in _ENDS if signal.getsignal(number) is not signal.SIG_IGN]
+        with anyio.open_signal_receiver(*ends) as signals:
             listener = await self._place.listen()
             try:
                 policy = self._setup.policy.digest
@@ -97,7 +100,9 @@ class Session:
             finally:
                 await self._place.leave()
         self._trail.append("closed", reason=signal.Signals(received).name)
-        say("ended: nothing is signed any more")
+        # The terminal may be what has ended
+        with suppress(OSError):
+            say("ended: nothing is signed any more")
 
     def _told(self, desk: SigningDesk) -> Iterator[str]:
         yield from enforced_lines(self._setup.policy, desk.accounts)

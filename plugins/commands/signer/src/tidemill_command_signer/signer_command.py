@@ -14,7 +14,7 @@ from tidemill_command_signer.passphrase import PassphraseSource, passphrase_opti
 )
 @passphrase_options("the keystore")
 def signer(config: Path | None, passphrase: PassphraseSource) -> None:
-    """Sign what [signer] of the configuration allows, for runs of this user, until Ctrl-C or SIGTERM.
+    """Sign what [signer] of the configuration allows, for runs of this user, until Ctrl-C, SIGTERM, or its terminal is closed.
 
     It reads its configuration once: what is changed later holds at its next start. A key that is rotated or removed meanwhile counts with
     the next request.

@@ -352,10 +352,15 @@ def test_signer_leaves_no_core_and_lets_nobody_look_into_it(world: Any) -> None:
             Path(f"/proc/{signer.process.pid}/environ").read_text()
 
 
-def test_interrupted_signer_says_so_and_leaves_no_socket(world: Any) -> None:
-    """Ctrl-C is SIGINT."""
-    signer = world.start()
-    code, out, _ = signer.end(signal.SIGINT)
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGHUP])
+def test_interrupted_signer_says_so_and_leaves_no_socket(how: signal.Signals, world: Any) -> None:
+    """Ctrl-C is SIGINT, a terminal that is closed SIGHUP, which whoever runs these tests may ignore."""
+    held = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    try:
+        signer = world.start()
+    finally:
+        signal.signal(signal.SIGHUP, held)
+    code, out, _ = signer.end(how)
 
     assert (0, "ended: nothing is signed any more\n", False) == (code, out, world.socket.exists())
-    assert "SIGINT" == world.entries("closed")[-1]["fields"]["reason"]
+    assert how.name == world.entries("closed")[-1]["fields"]["reason"]
