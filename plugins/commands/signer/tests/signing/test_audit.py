@@ -205,6 +205,7 @@ def test_half_a_line_that_a_crash_left_is_removed_and_that_is_said(tmp_path: Pat
     log.write_bytes(whole + whole[: len(whole) // 9])
     verdict = verify(log)
     assert (False, True, LINES + 1) == (verdict.sound, verdict.torn, verdict.line)
+    assert "a signer that was killed leaves such an end" in verdict.fault
     with AuditTrail(tmp_path).open() as trail:
         assert LINES + 1 == trail.count
     found: list[Entry] = []
@@ -219,7 +220,7 @@ def test_half_a_line_of_an_entry_that_the_head_counts_is_no_crash(
     """Such a trail was cut, and is left as it is found."""
     log = changed(LOG, sound[LOG][:-5])
 
-    assert not verify(log).torn
+    assert (False, False) == (verify(log).torn, "killed" in verify(log).fault)
     assert refuses_to_write(log)
     assert sound[LOG][:-5] == log.read_bytes()
 

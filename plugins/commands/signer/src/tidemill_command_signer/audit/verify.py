@@ -13,6 +13,8 @@ from tidemill_command_signer.audit.head import Head, head_path, read_head
 
 LONGEST_LINE = 1 << 20
 
+_CRASH = "; a signer that was killed leaves such an end, from which nothing followed: the next one repairs it, and says so in the trail"
+
 
 @frozen
 class Verdict:
@@ -66,7 +68,7 @@ def verify(log: Path, each: Callable[[Entry], None] | None = None, *, lock: bool
         raise AuditError(f"{log} cannot be read: {error.strerror}") from error
     if found.fault:
         torn = found.torn and not wrong and not _against(log, head, found.count, hashes)
-        return Verdict(found.count, found.hash, found.line, found.fault, found.size, torn)
+        return Verdict(found.count, found.hash, found.line, f"{found.fault}{_CRASH if torn else ''}", found.size, torn)
     fault = wrong or _against(log, head, found.count, hashes)
     return Verdict(found.count, found.hash, found.count + 1, fault, found.size) if fault else found
 
