@@ -112,24 +112,32 @@ async def test_stop_counts_a_second_signal_as_the_first(anyio_backend_name: str)
     assert "SIGINT" == stop.reason
 
 
-@pytest.mark.parametrize(("before", "reason"), [(signal.SIG_DFL, "SIGHUP"), (signal.SIG_IGN, "")])
-def test_stop_at_a_terminal_that_is_closed(before: signal.Handlers, reason: str, anyio_backend_name: str) -> None:
-    """It ends a run as Ctrl-C does, unless it was started to outlive its terminal (nohup)."""
-    stop, held = Stop(), signal.signal(signal.SIGHUP, before)
+@pytest.mark.parametrize(
+    ("sent", "before", "reason"),
+    [
+        (signal.SIGHUP, signal.SIG_DFL, "SIGHUP"),
+        (signal.SIGHUP, signal.SIG_IGN, ""),
+        (signal.SIGINT, signal.SIG_IGN, "SIGINT"),
+        (signal.SIGTERM, signal.SIG_IGN, "SIGTERM"),
+    ],
+)
+def test_stop_at_a_signal_that_was_ignored(sent: signal.Signals, before: signal.Handlers, reason: str, anyio_backend_name: str) -> None:
+    """A closed terminal ends a run as Ctrl-C does, unless it was started to outlive it (nohup); a shell's background ignores SIGINT."""
+    stop, held = Stop(), signal.signal(sent, before)
 
     async def hang_up() -> None:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(stop.on_signals)
             await anyio.sleep(0.05)
-            os.kill(os.getpid(), signal.SIGHUP)
+            os.kill(os.getpid(), sent)
             await anyio.sleep(0.05)
             tasks.cancel_scope.cancel()
 
     try:
         anyio.run(hang_up, backend=anyio_backend_name)
-        after = signal.getsignal(signal.SIGHUP)
+        after = signal.getsignal(sent)
     finally:
-        signal.signal(signal.SIGHUP, held)
+        signal.signal(sent, held)
 
     assert (reason, before) == (stop.reason, after)
 

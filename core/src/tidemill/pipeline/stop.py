@@ -39,7 +39,8 @@ class Stop:
         # Not every platform, and no thread but the main one, can receive signals: then only limits end a run.
         if threading.current_thread() is not threading.main_thread():
             return
-        heard = tuple(number for number in ENDS if signal.getsignal(number) is not signal.SIG_IGN)
+        # A shell lets what it starts in the background ignore SIGINT: whoever sends it to a run means the run all the same
+        heard = tuple(number for number in ENDS if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN)
         with suppress(NotImplementedError), anyio.open_signal_receiver(*heard) as signals, self._noticing(heard):
             async for number in signals:
                 self.ask(signal.Signals(number).name)

@@ -85,7 +85,7 @@ class Session:
         anyio.run(self._serve, self._desk, say, warn)
 
     async def _serve(self, desk: SigningDesk, say: Callable[[str], None], warn: Callable[[str], None]) -> None:
-        ends = [number for number in _ENDS if signal.getsignal(number) is not signal.SIG_IGN]
+        ends = [number for number in _ENDS if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN]
         with anyio.open_signal_receiver(*ends) as signals:
             listener = await self._place.listen()
             try:
