@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -251,3 +251,11 @@ def _wait_for(path: Path, process: subprocess.Popen[str]) -> None:
         assert process.poll() is None, process.communicate()[0]
         assert time.monotonic() < until, f"{path} did not appear"
         time.sleep(0.05)
+
+
+def wait_until(done: Callable[[], bool], out: Path) -> None:
+    """Wait until something is so; where that takes too long, say what the run told."""
+    until = time.monotonic() + START_S
+    while not done():
+        assert time.monotonic() < until, out.read_text()[-2_000:]
+        time.sleep(0.02)

@@ -3,24 +3,15 @@
 import json
 import re
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import tidemill as tm
-from tests.faults.live_stand import live_stand
+from tests.faults.live_stand import live_stand, wait_until
 from tidemill.errors import ControlError
 from tidemill_simworld import HUBS
 
 PATIENCE_S = 60
 BASE = next(hub.address for hub in HUBS if hub.symbol == "USDC")
-
-
-def wait_until(done: Callable[[], bool], out: Path) -> None:
-    """Wait until something is so; where that takes too long, say what the run told."""
-    until = time.monotonic() + PATIENCE_S
-    while not done():
-        assert time.monotonic() < until, out.read_text()[-2_000:]
-        time.sleep(0.05)
 
 
 def only_base(text: str) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from tests.faults.live_judge import judged
-from tests.faults.live_stand import Stand, live_stand
+from tests.faults.live_stand import Stand, live_stand, wait_until
 from tidemill.api.doctor import Diagnosis, doctor
 from tidemill.api.ledger import open_ledger
 from tidemill.api.live import asking_chains
@@ -24,7 +24,6 @@ from tidemill.pipeline import writer
 from tidemill_chain_sim.rules import SimRules
 
 HOURS = timedelta(hours=25)
-PATIENCE_S = 60
 
 
 @pytest.fixture
@@ -39,13 +38,6 @@ def stand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stand]:
 def trail(stand: Stand, *events: str) -> list[dict[str, Any]]:
     entries = [json.loads(line) for line in (stand.folder / "keys" / "audit.log").read_text("utf-8").splitlines()]
     return [entry for entry in entries if entry["event"] in events]
-
-
-def until(done: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE_S
-    while not done():
-        assert time.monotonic() < end
-        time.sleep(0.1)
 
 
 def header(stand: Stand, number: int) -> dict[str, Any]:
@@ -275,9 +267,9 @@ def test_stops_and_resumes_stand_in_the_audit_trail_with_their_causes(stand: Sta
     done = [stand.command("stop", "--now", "--cause", "a drill", "--data", "data"), stand.command("resume", "--data", "data")]
     done.append(stand.command("resume", "--cause", "the drill is over", "--data", "data"))
     process = stand.start_writing(stand.folder / "out", "--blocks", "100000")
-    until(lambda: stand.command("status", "--data", "data")[0] == 0)
+    wait_until(lambda: stand.command("status", "--data", "data")[0] == 0, stand.folder / "out")
     done += [stand.command("stop", "--now", "--cause", "gas is dear", "--data", "data"), stand.command("resume", "--data", "data")]
-    until(lambda: len(trail(stand, "stopped", "resumed", "resume-refused")) == 5)
+    wait_until(lambda: len(trail(stand, "stopped", "resumed", "resume-refused")) == 5, stand.folder / "out")
     process.kill()
     process.wait()
     noted = [(entry["event"], entry["fields"]["text"].partition(" ")[2]) for entry in trail(stand, "stopped", "resumed", "resume-refused")]

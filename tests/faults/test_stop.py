@@ -3,7 +3,6 @@
 import json
 import signal
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 import tidemill as tm
 from tests.commands import run_fresh
 from tests.faults.live_judge import judged
-from tests.faults.live_stand import live_stand
+from tests.faults.live_stand import live_stand, wait_until
 from tests.faults.stop_stand import OUT, PATIENCE_S, Busy, busy_stand
 from tidemill.domain.intent import IntentState
 from tidemill_simworld import HUBS
@@ -78,14 +77,6 @@ def test_stop_of_a_run_that_hangs_holds_it_back_by_a_file(tmp_path: Path) -> Non
 
     assert (0, True) == (status, f"{Path('data', 'STOP')} holds it back: remove it before" in said), said
     assert 1 >= len(late), "only what was being sent when it was held may have left"
-
-
-def wait_until(done: Callable[[], bool], out: Path) -> None:
-    """Wait until something is so; where that takes too long, say what the run told."""
-    until = time.monotonic() + PATIENCE_S
-    while not done():
-        assert time.monotonic() < until, out.read_text()[-2_000:]
-        time.sleep(0.02)
 
 
 def test_stop_that_flattens_leaves_base_and_native_coin_alone(tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ from tidemill.api.status import (
     FlattenStatus,
     PlanStatus,
     PluginStatus,
-    SignerStatus,
     Status,
     UnsoldStatus,
     status_from_json,
@@ -22,6 +21,7 @@ from tidemill.api.status_text import size_text, span_text, status_lines
 from tidemill.domain.asset import Asset
 from tidemill.domain.ids import AssetId, BookId, ChainId, PlanId
 from tidemill.errors import ControlError
+from tidemill.signing.seen import SignerStatus
 from tidemill.units import BaseUnits
 
 USDC, ETH, ODD = AssetId("sim:1/erc20:0xaa"), AssetId("sim:1/slip44:60"), AssetId("sim:1/erc20:0x1234567890abcdef")

@@ -18,7 +18,6 @@ from tidemill.api.status import (
     FlattenStatus,
     PlanStatus,
     PluginStatus,
-    SignerStatus,
     Status,
     UnsoldStatus,
     status_json,
@@ -37,6 +36,7 @@ from tidemill.pipeline.lockstep import Lockstep
 from tidemill.pipeline.memory import resident_mb
 from tidemill.pipeline.protocol import Request
 from tidemill.pipeline.supervise import Supervisor
+from tidemill.signing.seen import SignerStatus
 from tidemill.stages.guard import Fault
 from tidemill.units import BaseUnits
 
@@ -261,8 +261,7 @@ class Operator:
         execution = self._driver.execution
         if not isinstance(execution, LiveExecution) or execution.signer is None:
             return None
-        seen = await execution.signer.seen()
-        return SignerStatus(seen.socket, seen.state, seen.silent_s, seen.reason)
+        return await execution.signer.seen()
 
     def _live(self) -> "_Live":
         execution = self._driver.execution

@@ -10,6 +10,7 @@ from tidemill.api.plain import Amounts, converter
 from tidemill.domain.asset import Asset
 from tidemill.domain.ids import AssetId, BookId, ChainId, PlanId
 from tidemill.errors import ControlError
+from tidemill.signing.seen import SignerStatus
 from tidemill.units import BaseUnits
 
 
@@ -79,20 +80,6 @@ class FlattenStatus:
 
     state: Literal["selling", "done", "broken off"]
     unsold: tuple[UnsoldStatus, ...] = ()
-
-
-@frozen
-class SignerStatus:
-    """Whether the signer answers at its socket; ``silent_s``: for so many seconds it has not, as far as the run noticed.
-
-    ``unfit``: it answers and signs nothing for this run, because it came back as another one. ``lost``: another run has got our accounts,
-    and this one signs nothing any more.
-    """
-
-    socket: str
-    state: Literal["there", "gone", "unfit", "lost"]
-    silent_s: int = 0
-    reason: str = ""
 
 
 @frozen

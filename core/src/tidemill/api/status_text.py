@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping
 
 from tidemill.api.plain import Amounts
-from tidemill.api.status import FlattenStatus, PluginStatus, SignerStatus, Status, UnsoldStatus
+from tidemill.api.status import FlattenStatus, PluginStatus, Status, UnsoldStatus
 from tidemill.domain.amount_text import amount_text
 from tidemill.domain.asset import Asset
 from tidemill.domain.ids import AssetId, address_of
+from tidemill.signing.seen import SignerStatus
 from tidemill.stages.tell import readable
 
 _STATES = {"halted": "HALTED", "ending": "ending", "stopped": "STOPPED"}

@@ -70,7 +70,7 @@ class Brake:
     @property
     def stopped(self) -> Stopped | None:
         """Why nothing may leave, None where it may. A file ``STOP`` in the folder counts from the moment it is there."""
-        if self._stopped is None and self._is_asked:
+        if self._stopped is None and self.is_asked:
             self.pull(f"there is a file {ASKED} in {self._folder}", "file")
         return self._stopped
 
@@ -109,7 +109,7 @@ class Brake:
         if not cause.strip():
             self.notes.add("resume-refused", f"no cause was given; stopped by {stopped.by}: {stopped.cause}")
             raise ControlError(f"stopped by {stopped.by}: {stopped.cause}; say why it may go on with --cause TEXT")
-        if self._is_asked:
+        if self.is_asked:
             self.notes.add("resume-refused", f"the file {ASKED} is still there; stopped by {stopped.by}: {stopped.cause}")
             raise ControlError(f"{self._folder / ASKED} is still there, and holds trading back: remove it first")
         try:
@@ -122,7 +122,8 @@ class Brake:
         return stopped
 
     @property
-    def _is_asked(self) -> bool:
+    def is_asked(self) -> bool:
+        """Whether a file ``STOP`` is in the folder, whether anybody has acted on it or not."""
         # A link that leads nowhere is there as well
         return os.path.lexists(self._folder / ASKED)
 

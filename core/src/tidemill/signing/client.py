@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 
 import anyio
 import structlog
-from attrs import evolve, frozen
+from attrs import evolve
 
 from tidemill.domain.ids import ChainId
 from tidemill.domain.signing import Opened
@@ -16,6 +16,7 @@ from tidemill.errors import SignerError, SignerRefused
 from tidemill.hookspecs.codec import Codec
 from tidemill.signing.connection import SignerConnection
 from tidemill.signing.protocol import Ask, Hello, HelloAsk, LeaseAsk, NoteAsk, SignAsk, hello_of
+from tidemill.signing.seen import SignerStatus
 
 AGAIN_S = 1
 """So long after a signer went away, and after each try to reach it again, plans are refused at once."""
@@ -31,20 +32,6 @@ DIGITS = 12
 """So many first digits of their digests tell two policies apart."""
 SEEN_S = 1
 """A signer that does not greet for so long does not answer."""
-
-
-@frozen
-class Seen:
-    """Whether a signer answers at its socket, for how many seconds it has not (as far as the run noticed), and why not.
-
-    ``unfit``: it answers and signs nothing for this run, because it came back as another one. ``lost``: another run has got our accounts,
-    and this one signs nothing any more.
-    """
-
-    socket: str
-    state: Literal["there", "gone", "unfit", "lost"]
-    silent_s: int = 0
-    reason: str = ""
 
 
 class SignerClient:
@@ -152,7 +139,7 @@ class SignerClient:
             told = self._gone_at is not None
             await anyio.sleep(LOOK_S)
 
-    async def seen(self) -> Seen:
+    async def seen(self) -> SignerStatus:
         """Ask over a connection of its own whether the signer answers, and say since when it does not."""
         reason = unfit = ""
         line = SignerConnection(self._line.path)
@@ -172,7 +159,7 @@ class SignerClient:
             self._gone_at = None
         since = 0 if self._gone_at is None else int(anyio.current_time() - self._gone_at)
         state: Literal["there", "gone", "unfit", "lost"] = "lost" if self._taken else "gone" if reason else "unfit" if unfit else "there"
-        return Seen(str(self._line.path), state, since if state == "gone" else 0, self._taken or reason or unfit)
+        return SignerStatus(str(self._line.path), state, since if state == "gone" else 0, self._taken or reason or unfit)
 
     def _went(self) -> None:
         self._gone_at = anyio.current_time() if self._gone_at is None else self._gone_at

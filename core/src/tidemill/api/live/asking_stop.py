@@ -1,6 +1,5 @@
 """Whether an emergency stop holds on a data folder, whether a run is on there or not."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +11,7 @@ def stop_findings(data: Path) -> Iterator[Finding]:
     """Say whether an emergency stop holds; a file ``STOP`` is seen and not yet acted on."""
     brake = Brake(data)
     brake.load()
-    if os.path.lexists(data / ASKED):
+    if brake.is_asked:
         said = f"stopped by file: there is a file {ASKED} in {data}"
         yield Finding("emergency stop", "error", said, f"remove {data / ASKED}; then `tidemill resume --cause TEXT`, where a run saw it")
     elif (stopped := brake.stopped) is not None:
